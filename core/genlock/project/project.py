@@ -1,0 +1,138 @@
+"""The Project aggregate: settings, media pool, sequences, story elements and scenes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from immutables import Map
+from msgspec import Struct
+
+from genlock.event import Event
+from genlock.project.media import MediaFile
+from genlock.timeline.model import Resolution
+from genlock.timeline.rate import Rate
+
+
+class Settings(Struct, frozen=True, omit_defaults=True):
+    """A project's settings. `start_frame` is the default start timecode as a frame number; `folder` holds takes, caches
+    and exports (absolute path); `master` and `proxy` name the encodings of takes."""
+
+    rate: Rate = Rate(24)
+    drop_frame: bool = False
+    start_frame: int = 86400
+    resolution: Resolution = Resolution()
+    colour: str = "rec709"
+    engine: str = "animatic"
+    folder: str = ""
+    master: Literal["prores", "h264", "dnxhr"] = "prores"
+    proxy: bool = True
+
+
+class Element(Struct, frozen=True, omit_defaults=True):
+    """A character, location or object that shots refer to, with reference images (absolute paths)."""
+
+    id: str
+    kind: Literal["character", "location", "object"]
+    name: str
+    description: str = ""
+    images: tuple[str, ...] = ()
+
+
+class Scene(Struct, frozen=True, omit_defaults=True):
+    """A scene of the script."""
+
+    id: str
+    code: str
+    heading: str = ""
+    text: str = ""
+
+
+class ProjectCreated(Event, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    settings: Settings = Settings()
+
+
+class ProjectSettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    before: Settings
+    after: Settings
+
+
+class ProjectRenamed(Event, frozen=True, kw_only=True, omit_defaults=True):
+    before: str
+    after: str
+
+
+class MediaAdded(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Files joined the pool, in one event however many."""
+
+    media: tuple[MediaFile, ...]
+
+
+class MediaChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A file was probed, relinked, went missing or came back."""
+
+    before: MediaFile
+    after: MediaFile
+
+
+class MediaRemoved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    media: MediaFile
+
+
+class SequenceRegistered(Event, frozen=True, kw_only=True, omit_defaults=True):
+    sequence: str
+    name: str
+
+
+class ElementSet(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """An element appears, changes or goes."""
+
+    before: Element | None = None
+    after: Element | None = None
+
+
+class SceneSet(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A scene appears, changes or goes."""
+
+    before: Scene | None = None
+    after: Scene | None = None
+
+
+class ProjectArchived(Event, frozen=True, kw_only=True, omit_defaults=True):
+    archived: bool = True
+
+
+class ProjectNoted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact for the record that changes no state: an export receipt, a fork's origin."""
+
+    note: str
+    data: dict[str, Any] = {}
+
+
+ProjectEvent = (
+    ProjectCreated
+    | ProjectSettingsChanged
+    | ProjectRenamed
+    | MediaAdded
+    | MediaChanged
+    | MediaRemoved
+    | SequenceRegistered
+    | ElementSet
+    | SceneSet
+    | ProjectArchived
+    | ProjectNoted
+)
+
+
+class ProjectState(Struct, frozen=True):
+    """A project at one version. `shots` is filled by the application from the shots' own events (code -> shot id)."""
+
+    id: str
+    version: int
+    name: str
+    settings: Settings
+    media: Map[str, MediaFile] = Map()
+    sequences: Map[str, str] = Map()
+    elements: Map[str, Element] = Map()
+    scenes: Map[str, Scene] = Map()
+    archived: bool = False

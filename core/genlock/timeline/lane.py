@@ -1,0 +1,279 @@
+"""The content of one track: which items lie where, as a persistent list in chunks.
+
+A lane keeps (id, start, duration) of each item in order. Starts inside a chunk are relative to the chunk's base, so that
+a ripple touches one chunk and adds to the later bases: an edit on a 10,000-clip reel copies about 128 entries and 80
+integers, and finding an item or a frame is a hash look-up a chunk or a bisection (docs/why/lane.md has the figures).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+CHUNK: Final = 128
+"""Entries in a chunk at most; it splits in two beyond."""
+
+
+class Slot(NamedTuple):
+    """Where an item lies: frames from the sequence's first frame."""
+
+    id: str
+    start: int
+    duration: int
+
+    @property
+    def end(self) -> int:
+        """One past the last frame."""
+        return self.start + self.duration
+
+
+class _Chunk(NamedTuple):
+    ids: tuple[str, ...]
+    starts: tuple[int, ...]  # relative to the chunk's base; the first is 0
+    durations: tuple[int, ...]
+    members: frozenset[str]
+
+
+def _chunk(ids: tuple[str, ...], starts: tuple[int, ...], durations: tuple[int, ...]) -> tuple[_Chunk, int]:
+    """Returns the chunk of absolute starts, and its base."""
+    base = starts[0]
+    return _Chunk(ids, tuple([s - base for s in starts]) if base else starts, durations, frozenset(ids)), base
+
+
+class Lane:
+    """An immutable ordered list of slots. Methods that change it return a new one.
+
+    It trusts its callers for what edits must check (free room, no negative start); unknown ids raise KeyError.
+    """
+
+    __slots__ = ("_bases", "_chunks", "_size")
+
+    def __init__(self, chunks: tuple[_Chunk, ...] = (), bases: tuple[int, ...] = (), size: int = 0) -> None:
+        self._chunks = chunks
+        self._bases = bases
+        self._size = size
+
+    @classmethod
+    def of(cls, slots: Iterable[tuple[str, int, int]]) -> Lane:
+        """Builds a lane from (id, start, duration) in order of start."""
+        rows = list(slots)
+        chunks, bases = [], []
+        for at in range(0, len(rows), CHUNK // 2):
+            ids, starts, durations = zip(*rows[at : at + CHUNK // 2], strict=True)
+            chunk, base = _chunk(ids, starts, durations)
+            chunks.append(chunk)
+            bases.append(base)
+        return cls(tuple(chunks), tuple(bases), len(rows))
+
+    # -- reading
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Slot]:
+        for chunk, base in zip(self._chunks, self._bases, strict=True):
+            for id_, start, duration in zip(chunk.ids, chunk.starts, chunk.durations, strict=True):
+                yield Slot(id_, start + base, duration)
+
+    def __contains__(self, id_: str) -> bool:
+        return any(id_ in chunk.members for chunk in self._chunks)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lane) and self._size == other._size and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Lane({list(self)!r})"
+
+    def ids(self) -> Iterator[str]:
+        """Yields the ids in order."""
+        for chunk in self._chunks:
+            yield from chunk.ids
+
+    @property
+    def end(self) -> int:
+        """One past the last frame of the last item; 0 when empty."""
+        last = self.last
+        return last.end if last else 0
+
+    @property
+    def first(self) -> Slot | None:
+        return self._slot(0, 0) if self._chunks else None
+
+    @property
+    def last(self) -> Slot | None:
+        return self._slot(len(self._chunks) - 1, len(self._chunks[-1].ids) - 1) if self._chunks else None
+
+    def slot(self, id_: str) -> Slot:
+        """Returns where the item lies; KeyError when it is not here."""
+        return self._slot(*self._locate(id_))
+
+    def before(self, id_: str) -> Slot | None:
+        """Returns the left neighbour in order, touching or not."""
+        k, i = self._locate(id_)
+        if i:
+            return self._slot(k, i - 1)
+        return self._slot(k - 1, len(self._chunks[k - 1].ids) - 1) if k else None
+
+    def after(self, id_: str) -> Slot | None:
+        """Returns the right neighbour in order, touching or not."""
+        k, i = self._locate(id_)
+        if i + 1 < len(self._chunks[k].ids):
+            return self._slot(k, i + 1)
+        return self._slot(k + 1, 0) if k + 1 < len(self._chunks) else None
+
+    def lefts(self, id_: str, count: int) -> tuple[str, ...]:
+        """Returns up to `count` ids before the item, nearest first."""
+        k, i = self._locate(id_)
+        found = list(reversed(self._chunks[k].ids[max(0, i - count) : i]))
+        while len(found) < count and k:
+            k -= 1
+            found.extend(reversed(self._chunks[k].ids[-(count - len(found)) :]))
+        return tuple(found)
+
+    def rights(self, id_: str, count: int) -> tuple[str, ...]:
+        """Returns up to `count` ids behind the item, nearest first."""
+        k, i = self._locate(id_)
+        found = list(self._chunks[k].ids[i + 1 : i + 1 + count])
+        while len(found) < count and k + 1 < len(self._chunks):
+            k += 1
+            found.extend(self._chunks[k].ids[: count - len(found)])
+        return tuple(found)
+
+    def at(self, frame: int) -> Slot | None:
+        """Returns the item that covers the frame, or None in a gap."""
+        slot = self.upto(frame)
+        return slot if slot and frame < slot.end else None
+
+    def upto(self, frame: int) -> Slot | None:
+        """Returns the last item that starts at or before the frame."""
+        k = bisect_right(self._bases, frame) - 1
+        if k < 0:
+            return None
+        return self._slot(k, bisect_right(self._chunks[k].starts, frame - self._bases[k]) - 1)
+
+    def since(self, frame: int) -> Slot | None:
+        """Returns the first item that starts at or after the frame."""
+        slot = self.upto(frame - 1)
+        return self.after(slot.id) if slot else self.first
+
+    def between(self, start: int, end: int) -> list[Slot]:
+        """Returns the items that touch frames `start` to `end` (exclusive), in order."""
+        slot = self.at(start) or self.since(start)
+        if slot is None or slot.start >= end:
+            return []
+        k, i = self._locate(slot.id)
+        found = []
+        while k < len(self._chunks):
+            while i < len(self._chunks[k].ids):
+                slot = self._slot(k, i)
+                if slot.start >= end:
+                    return found
+                found.append(slot)
+                i += 1
+            k, i = k + 1, 0
+        return found
+
+    # -- changing
+
+    def insert_after(self, after: str | None, id_: str, duration: int) -> Lane:
+        """Inserts behind `after` (None: at the head) and moves everything later right by `duration`."""
+        if not self._chunks:
+            return Lane.of([(id_, 0, duration)])
+        k, i = (0, 0) if after is None else self._locate(after)
+        start = 0 if after is None else self._slot(k, i).end
+        i += after is not None
+        ids, starts, durations = self._rows(k)
+        rows = (
+            (*ids[:i], id_, *ids[i:]),
+            (*starts[:i], start, *[s + duration for s in starts[i:]]),
+            (*durations[:i], duration, *durations[i:]),
+        )
+        return self._with(k, *rows, delta=duration, grown=1)
+
+    def insert_at(self, start: int, id_: str, duration: int) -> Lane:
+        """Inserts at frame `start`; nothing else moves."""
+        if not self._chunks:
+            return Lane.of([(id_, start, duration)])
+        k = max(0, bisect_right(self._bases, start) - 1)
+        ids, starts, durations = self._rows(k)
+        i = bisect_right(starts, start)
+        rows = (
+            (*ids[:i], id_, *ids[i:]),
+            (*starts[:i], start, *starts[i:]),
+            (*durations[:i], duration, *durations[i:]),
+        )
+        return self._with(k, *rows, grown=1)
+
+    def remove(self, id_: str, *, close: bool) -> Lane:
+        """Removes the item; with `close` everything later moves left by its duration."""
+        k, i = self._locate(id_)
+        ids, starts, durations = self._rows(k)
+        delta = -durations[i] if close else 0
+        rows = (
+            ids[:i] + ids[i + 1 :],
+            (*starts[:i], *[s + delta for s in starts[i + 1 :]]),
+            durations[:i] + durations[i + 1 :],
+        )
+        return self._with(k, *rows, delta=delta, grown=-1)
+
+    def resize(self, id_: str, duration: int, *, push: bool) -> Lane:
+        """Gives the item a new duration; with `push` everything later moves by the difference."""
+        k, i = self._locate(id_)
+        ids, starts, durations = self._rows(k)
+        delta = duration - durations[i] if push else 0
+        rows = (
+            ids,
+            (*starts[: i + 1], *[s + delta for s in starts[i + 1 :]]) if delta else starts,
+            (*durations[:i], duration, *durations[i + 1 :]),
+        )
+        return self._with(k, *rows, delta=delta)
+
+    def shift(self, first: str, delta: int) -> Lane:
+        """Moves the item `first` and everything after it by `delta` frames."""
+        k, i = self._locate(first)
+        ids, starts, durations = self._rows(k)
+        return self._with(k, ids, (*starts[:i], *[s + delta for s in starts[i:]]), durations, delta=delta)
+
+    # -- inside
+
+    def _locate(self, id_: str) -> tuple[int, int]:
+        for k, chunk in enumerate(self._chunks):
+            if id_ in chunk.members:
+                return k, chunk.ids.index(id_)
+        raise KeyError(id_)
+
+    def _slot(self, k: int, i: int) -> Slot:
+        chunk = self._chunks[k]
+        return Slot(chunk.ids[i], chunk.starts[i] + self._bases[k], chunk.durations[i])
+
+    def _rows(self, k: int) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+        chunk, base = self._chunks[k], self._bases[k]
+        return chunk.ids, tuple([s + base for s in chunk.starts]), chunk.durations
+
+    def _with(
+        self,
+        k: int,
+        ids: tuple[str, ...],
+        starts: tuple[int, ...],
+        durations: tuple[int, ...],
+        *,
+        delta: int = 0,
+        grown: int = 0,
+    ) -> Lane:
+        """Returns the lane with chunk `k` replaced by these rows (absolute starts) and later bases moved by `delta`."""
+        half = len(ids) // 2 if len(ids) > CHUNK else 0
+        parts = [(0, half), (half, len(ids))] if half else [(0, len(ids))] if ids else []
+        made = [_chunk(ids[a:b], starts[a:b], durations[a:b]) for a, b in parts]
+        later = self._bases[k + 1 :]
+        return Lane(
+            (*self._chunks[:k], *[chunk for chunk, _ in made], *self._chunks[k + 1 :]),
+            (
+                *self._bases[:k],
+                *[base for _, base in made],
+                *([b + delta for b in later] if delta else later),
+            ),
+            self._size + grown,
+        )
