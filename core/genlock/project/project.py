@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from immutables import Map
-from msgspec import Struct
+from msgspec import Struct, field
 
 from genlock.event import Event
 from genlock.project.media import MediaFile
@@ -106,7 +106,7 @@ class ProjectNoted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A fact for the record that changes no state: an export receipt, a fork's origin."""
 
     note: str
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 ProjectEvent = (

@@ -165,7 +165,7 @@ class Lane:
         if slot is None or slot.start >= end:
             return []
         k, i = self._locate(slot.id)
-        found = []
+        found: list[Slot] = []
         while k < len(self._chunks):
             while i < len(self._chunks[k].ids):
                 slot = self._slot(k, i)

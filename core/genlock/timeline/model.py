@@ -1,4 +1,4 @@
-"""The values of a timeline. All are frozen; lengths are whole frames of the sequence's rate unless a field says otherwise."""
+"""The values of a timeline. All are frozen; lengths are whole frames of the sequence's rate unless a field says so."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ class Sequence(Struct, frozen=True):
     """A whole timeline at one version.
 
     `order` lists the track ids, each kind from bottom to top (V1, V2, ..., A1, A2, ...). `lanes` says what lies where,
-    `home` on which track an item is, `links` who belongs to a link group. `start_frame` is the frame number of the first
-    frame's timecode. Reading helpers below; nothing here checks an edit: that is what edits.decide is for.
+    `home` on which track an item is, `links` who belongs to a link group. `start_frame` is the frame number of the
+    first frame's timecode. Reading helpers below; nothing here checks an edit: that is what edits.decide is for.
     """
 
     id: str
@@ -82,8 +82,10 @@ class Sequence(Struct, frozen=True):
 
 
 def apply(state: Sequence, op: Op) -> Sequence:
-    """Returns the state after one op. The op must fit the state, as those from decide, undo and the log do; one that does
-    not raises KeyError."""
+    """Returns the state after one op.
+
+    The op must fit the state, as those from decide, undo and the log do; one that does not raises KeyError.
+    """
     match op:
         case ItemInserted(track=track, item=item, after=after, start=start):
             return _insert(state, track, item, after, start)
