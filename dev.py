@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Everything a developer does, with nothing but a Python >= 3.11 and its standard library.
+
+    python3 dev.py demo [--once] [--out DIR]   set up, then run the main job on a shipped cut
+    python3 dev.py test [--soak] [PYTEST...]   set up, then all checks and tests
+    python3 dev.py check                       ruff, mypy and the import contracts only
+    python3 dev.py bench [NAME...]             the figures, as ratios to a floor of the same run
+    python3 dev.py setup                       only the set-up
+    python3 dev.py lock                        resolve requirements.lock anew (needs uv on PATH)
+
+The set-up makes .venv, installs what requirements.lock names (hashes checked), and installs the project editable. As
+root on Debian `test` also installs Chromium and PostgreSQL when they are missing; elsewhere it says what to install.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "genlock-setup"
+LOCK = ROOT / "requirements.lock"
+
+
+def say(text: str) -> None:
+    print(f"dev.py: {text}", flush=True)
+
+
+def run(*command: str | Path, **env: str) -> int:
+    """Runs a command in the repository and returns its exit code."""
+    say(" ".join(str(part) for part in command))
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env={**os.environ, **env}, check=False).returncode
+
+
+def must(*command: str | Path, **env: str) -> None:
+    """Runs a command and ends the program with its exit code when it fails."""
+    code = run(*command, **env)
+    if code:
+        sys.exit(code)
+
+
+def find_python() -> str:
+    """Returns an interpreter that can make the environment: this one, or a newer one on PATH."""
+    if sys.version_info >= (3, 11):
+        return sys.executable
+    for name in ("python3.11", "python3.12", "python3.13", "python3.14"):
+        found = shutil.which(name)
+        if found and subprocess.run([found, "-c", "pass"], check=False, capture_output=True).returncode == 0:
+            return found
+    sys.exit("dev.py: Genlock needs Python 3.11 or newer; install it and run this again.")
+
+
+def setup() -> None:
+    """Makes .venv as the lock file says; does nothing when it already is."""
+    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
+    if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists():
+        return
+    if not PYTHON.exists():
+        must(find_python(), "-m", "venv", VENV)
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    must(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK, **quiet)
+    must(PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT, **quiet)
+    STAMP.write_text(wanted)
+
+
+def system_packages() -> None:
+    """Installs what only tests need from Debian, or says what is missing."""
+    missing = []
+    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        missing.append("chromium")
+    if not shutil.which("initdb") and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        missing.append("postgresql")
+    if not missing:
+        return
+    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get", "update", "-qq", **quiet)
+        if run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, **quiet) == 0:
+            return
+    say(f"NOT INSTALLED: {', '.join(missing)}. The tests that need them are skipped, or fail where REQUIRE_* is set.")
+
+
+def check() -> None:
+    """Runs the static checks; each must be clean."""
+    must(PYTHON, "-m", "ruff", "check", ".")
+    must(PYTHON, "-m", "ruff", "format", "--check", ".")
+    must(PYTHON, "-m", "mypy")
+    must(BIN / "lint-imports", "--no-logo")
+
+
+def test(soak: bool, extra: list[str]) -> int:
+    """Runs checks and tests and returns pytest's exit code."""
+    system_packages()
+    check()
+    select = [] if soak else ["-m", "not slow"]
+    spread = [] if extra else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+    return run(PYTHON, "-m", "pytest", *select, *spread, *extra)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("job", choices=["demo", "test", "check", "bench", "setup", "lock"])
+    options, rest = parser.parse_known_args()
+    if options.job == "lock":
+        return run(
+            *("uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--universal", "--python-version", "3.11"),
+            *("--generate-hashes", "--no-emit-package", "genlock", "--quiet", "-o", LOCK),
+        )
+    setup()
+    if options.job == "test":
+        soak = "--soak" in rest
+        return test(soak, [part for part in rest if part != "--soak"])
+    if options.job == "check":
+        check()
+    if options.job in ("demo", "bench"):
+        return run(PYTHON, "-m", "genlock", options.job, *rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
