@@ -112,17 +112,16 @@ class Lane:
 
     def before(self, id_: str) -> Slot | None:
         """Returns the left neighbour in order, touching or not."""
-        k, i = self._locate(id_)
-        if i:
-            return self._slot(k, i - 1)
-        return self._slot(k - 1, len(self._chunks[k - 1].ids) - 1) if k else None
+        return self._before(*self._locate(id_))
 
     def after(self, id_: str) -> Slot | None:
         """Returns the right neighbour in order, touching or not."""
+        return self._after(*self._locate(id_))
+
+    def around(self, id_: str) -> tuple[Slot | None, Slot, Slot | None]:
+        """Returns the left neighbour, the item itself and the right neighbour in order, touching or not."""
         k, i = self._locate(id_)
-        if i + 1 < len(self._chunks[k].ids):
-            return self._slot(k, i + 1)
-        return self._slot(k + 1, 0) if k + 1 < len(self._chunks) else None
+        return self._before(k, i), self._slot(k, i), self._after(k, i)
 
     def lefts(self, id_: str, count: int) -> tuple[str, ...]:
         """Returns up to `count` ids before the item, nearest first."""
@@ -248,6 +247,16 @@ class Lane:
     def _slot(self, k: int, i: int) -> Slot:
         chunk = self._chunks[k]
         return Slot(chunk.ids[i], chunk.starts[i] + self._bases[k], chunk.durations[i])
+
+    def _before(self, k: int, i: int) -> Slot | None:
+        if i:
+            return self._slot(k, i - 1)
+        return self._slot(k - 1, len(self._chunks[k - 1].ids) - 1) if k else None
+
+    def _after(self, k: int, i: int) -> Slot | None:
+        if i + 1 < len(self._chunks[k].ids):
+            return self._slot(k, i + 1)
+        return self._slot(k + 1, 0) if k + 1 < len(self._chunks) else None
 
     def _rows(self, k: int) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
         chunk, base = self._chunks[k], self._bases[k]
