@@ -1,0 +1,229 @@
+"""The application: commands in, durable events out, and the present and the past to read.
+
+Queries read immutable values and may come from any thread; commands are carried out by one writer thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from genlock.application import history
+from genlock.application.commit import Committer
+from genlock.application.envelope import Accepted, Envelope, HistoryEntry, Published
+from genlock.application.live import Live, opened_at
+from genlock.application.opened import Opened
+from genlock.application.projections import Tail, TrackViews
+from genlock.application.snapshots import Snapshots
+from genlock.application.world import World, code_key, wire_project, wire_sequence
+from genlock.application.writer import Writer
+from genlock.errors import BadInput, GenlockError, NotFound
+from genlock.project.job import JobState
+from genlock.project.project import ProjectState
+from genlock.project.rules.job import word
+from genlock.project.shot import ShotState
+from genlock.store.store import EventStore
+from genlock.timeline.events import Content, TrackContent, content_of
+from genlock.timeline.sequence import Sequence
+
+__all__ = ["Accepted", "Application", "Envelope", "HistoryEntry", "Published", "utcnow"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Subscriber = Callable[[list[Published]], None]
+
+
+def utcnow() -> datetime:
+    """Returns the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Application:
+    """One store with its live state. Ids are 32 hex digits; an unknown one raises NotFound."""
+
+    def __init__(
+        self, store: EventStore, *, clock: Callable[[], datetime] = utcnow, snapshots: Snapshots | None = None
+    ) -> None:
+        self.store = store
+        self._live = Live(store)
+        self._views = TrackViews()
+        self._head = store.tip()
+        self._tail = Tail(self._head)
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._snapshots = snapshots or Snapshots(store)
+        self._writer = Writer(Committer(store, self._live, clock, self._publish).carry_out)
+
+    # -- commands
+
+    def submit(self, envelope: Envelope) -> Future[Accepted]:
+        """Queues a command; the future gives its answer, or raises the GenlockError that refused it."""
+        return self._writer.submit(envelope)
+
+    def execute(self, envelope: Envelope) -> Accepted:
+        """Carries out a command and waits until it is durable. Raises GenlockError when it is refused."""
+        try:
+            return self.submit(envelope).result()
+        except GenlockError as error:
+            # The same error may answer several commands of a group: each caller gets one of its own to raise.
+            raise _own(error) from error.__cause__
+
+    def subscribe(self, fn: Subscriber) -> Callable[[], None]:
+        """Calls `fn` on the writer's thread with what each group made, after it is durable; returns how to stop that."""
+        self._subscribers = (*self._subscribers, fn)
+
+        def unsubscribe() -> None:
+            self._subscribers = tuple(held for held in self._subscribers if held is not fn)
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """Carries out what is queued, makes the snapshots that are due, and stops. The store stays open."""
+        self._writer.close()
+        self._snapshots.close()
+
+    # -- projects, shots, jobs
+
+    @property
+    def world(self) -> World:
+        """Everything live at one moment."""
+        return self._live.world
+
+    def projects(self) -> list[ProjectState]:
+        """Returns all projects by name."""
+        return sorted(self.world.projects.values(), key=lambda project: (project.name.casefold(), project.id))
+
+    def project(self, id_: str) -> ProjectState:
+        """Returns a project."""
+        return _found(self.world.projects.get(id_), "no_such_project", "project", id_)
+
+    def shots(self, project: str) -> list[ShotState]:
+        """Returns a project's shots by code."""
+        self.project(project)
+        return sorted((s for s in self.world.shots.values() if s.project == project), key=lambda s: (s.code, s.id))
+
+    def shot(self, id_: str) -> ShotState:
+        """Returns a shot."""
+        return _found(self.world.shots.get(id_), "no_such_shot", "shot", id_)
+
+    def find_shot(self, project: str, code: str) -> ShotState:
+        """Returns the shot of a code, whatever its case."""
+        world = self.world
+        return _found(world.shots.get(world.codes.get(code_key(project, code), "")), "no_such_shot", "shot", code)
+
+    def jobs(self, project: str | None = None, status: str | None = None) -> list[JobState]:
+        """Returns jobs, the next to run first: by priority, then by when they were queued. `status` is waiting, running,
+        succeeded, failed or cancelled."""
+        found = (
+            job
+            for job in self.world.jobs.values()
+            if project in (None, job.project) and status in (None, word(job.status))
+        )
+        return sorted(found, key=lambda job: (-job.priority, job.position, job.id))
+
+    def job(self, id_: str) -> JobState:
+        """Returns a job."""
+        return _found(self.world.jobs.get(id_), "no_such_job", "job", id_)
+
+    # -- sequences
+
+    def sequence(self, id_: str, version: int | None = None) -> Sequence:
+        """Returns a sequence, at its present or an earlier version. Raises NotFound: no_such_sequence,
+        no_such_version."""
+        return self._opened(id_, version).state
+
+    def sequence_project(self, id_: str) -> str:
+        """Returns the project of a sequence."""
+        return _found(self.world.homes.get(id_), "no_such_sequence", "sequence", id_)
+
+    def content(self, id_: str, version: int | None = None) -> Content:
+        """Returns a sequence as a value, ready for an export; of the present one only changed tracks are made again."""
+        opened = self._opened(id_, version)
+        return self._views.content(opened) if version is None else content_of(opened.state)
+
+    def track_view(self, id_: str, track: str) -> TrackContent:
+        """Returns a track of the present sequence with its items in order. Raises NotFound(no_such_track)."""
+        opened = self._live.sequence(id_)
+        if track not in opened.state.tracks:
+            raise NotFound("no_such_track", f"{opened.state.name} has no track {track}.")
+        return self._views.track(opened, track)
+
+    def wire_sequence(self, id_: str, version: int | None = None) -> dict[str, Any]:
+        """Returns the wire's snapshot of a sequence; `undo` and `redo` say per actor which version is next."""
+        opened = self._opened(id_, version)
+        return {**wire_sequence(opened), **_stacks(opened)}
+
+    def wire_project(self, id_: str) -> dict[str, Any]:
+        """Returns the wire's value of a project, without its media."""
+        return wire_project(self.project(id_))
+
+    def history(
+        self, sequence: str, *, actor: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[HistoryEntry]:
+        """Returns up to `limit` versions below `before`, newest first."""
+        if limit < 1:
+            raise BadInput("bad_value", f"A page has at least one entry, not {limit}.")
+        return history.entries(self.store, self._live.sequence(sequence), actor=actor, before=before, limit=limit)
+
+    # -- the log
+
+    def head_id(self) -> int:
+        """Returns the notification id of the newest event published, 0 before the first."""
+        return self._head
+
+    def published_since(self, cursor: int, limit: int = 1000) -> list[Published]:
+        """Returns up to `limit` events beyond the cursor with their effects, in order, up to head_id()."""
+        held = self._tail.since(cursor, limit)
+        if held is not None:
+            return held
+        head = self._head
+        rows = [row for row in self.store.since(cursor, limit) if row.id <= head]
+        return history.republished(self.store, self.world, rows)
+
+    # -- inside
+
+    def _opened(self, id_: str, version: int | None) -> Opened:
+        opened = self._live.sequence(id_)
+        if version is None or version == opened.state.version:
+            return opened
+        if not 1 <= version < opened.state.version:
+            message = f"{opened.state.name} has versions 1 to {opened.state.version}."
+            raise NotFound("no_such_version", message, version=version)
+        return opened_at(self.store, id_, version)
+
+    def _publish(self, published: list[Published], world: World) -> None:
+        self._tail.add(published)
+        self._head = published[-1].id
+        for id_ in dict.fromkeys(p.event.originator_id.hex for p in published):
+            opened = world.opened.get(id_)
+            if opened is not None:
+                self._snapshots.changed(opened)
+        for subscriber in self._subscribers:
+            try:
+                subscriber(published)
+            except Exception:
+                # Plug-in boundary: what listens must never stop what writes.
+                log.exception("A subscriber failed")
+
+
+def _found(value: T | None, code: str, kind: str, name: str) -> T:
+    if value is None:
+        raise NotFound(code, f"There is no {kind} {name}.")
+    return value
+
+
+def _own(error: GenlockError) -> GenlockError:
+    return type(error)(error.code, error.message, hint=error.hint, **error.details)
+
+
+def _stacks(opened: Opened) -> dict[str, Any]:
+    actors = sorted(opened.stacks.by_actor)
+    undo = {actor: opened.stacks.undoable(actor) for actor in actors}
+    redo = {actor: opened.stacks.redoable(actor) for actor in actors}
+    return {
+        "undo": {actor: version for actor, version in undo.items() if version is not None},
+        "redo": {actor: version for actor, version in redo.items() if version is not None},
+    }

@@ -1,0 +1,32 @@
+"""What each command does, one module per aggregate. A handler reads and emits through its Turn."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from genlock.application.commands import ForkCommand, HistoryCommand, SequenceCommand
+from genlock.application.handlers import edits, forks, history, jobs, projects, sequences, shots
+from genlock.application.turn import Turn
+from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
+from genlock.timeline.commands import EditCommand
+
+
+def handle(turn: Turn) -> None:
+    """Carries out the turn's command. Raises GenlockError when it is refused."""
+    command = turn.envelope.command
+    if isinstance(command, EditCommand):
+        edits.handle(turn, command)
+    elif isinstance(command, HistoryCommand):
+        history.handle(turn, command)
+    elif isinstance(command, SequenceCommand):
+        sequences.handle(turn, command)
+    elif isinstance(command, ShotCommand):
+        shots.handle(turn, command)
+    elif isinstance(command, JobCommand):
+        jobs.handle(turn, command)
+    elif isinstance(command, ProjectCommand):
+        projects.handle(turn, command)
+    elif isinstance(command, ForkCommand):
+        forks.handle(turn, command)
+    else:
+        assert_never(command)
