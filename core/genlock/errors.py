@@ -177,6 +177,9 @@ CODES: dict[str, Code] = {
         "The store lies on a network mount, where SQLite cannot promise anything.",
         "Keep it on a local disk; put backups and exports on the share.",
     ),
+    "store_unreachable": Code(
+        503, "The database server does not answer.", "Check the URL and whether the server runs."
+    ),
     "store_version": Code(500, "The store was written by a newer Genlock.", "Update Genlock."),
     "unknown_event": Code(500, "The store holds an event this Genlock does not know.", "Update Genlock."),
     # -- media
@@ -215,6 +218,7 @@ CODES: dict[str, Code] = {
     "slow_client": Code(
         429, "The client did not read fast enough and was cut off.", "Reconnect with the resume cursor."
     ),
+    "too_many": Code(429, "Too many connections at once.", "Close some, then connect again."),
     "daemon_absent": Code(503, "No daemon is running for this store.", "Start one with `genlock up`."),
     "shutting_down": Code(503, "The daemon is shutting down.", "Reconnect in a moment with the same cursor."),
     "internal": Code(500, "Genlock made a mistake.", "The log has a traceback: please report it."),

@@ -1,0 +1,193 @@
+"""The event store as the application sees it: commands in, events out, whatever database lies below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from genlock.errors import Refused, StoreError
+from genlock.event import Event
+from genlock.store import chain, snapshots
+from genlock.store.ledger import Entry, Ledger
+from genlock.store.mapper import EventMapper
+from genlock.store.records import CommandRow, Commit, Meta, Recorded, Row
+from genlock.store.sqlite import SQLiteRecorder, open_sqlite
+
+PAGE: Final = 1000
+"""Events read at a time: as many as cost least (measured from 10 to 5,000)."""
+
+TAIL: Final = 64
+"""Events at the end of the log that are proven when a store is opened."""
+
+SMALL: Final = 16 << 20
+"""Bytes up to which a file is also checked page by page when it is opened (about 2 ms a MiB)."""
+
+
+class EventStore:
+    """One append-only log of events, in versions by aggregate and in notification ids over all.
+
+    Safe to use from any thread: appends take their turn, reads use connections of their own. Every event read is proven
+    by its checksum, and a read that would leave an event out raises StoreError(store_corrupt).
+    """
+
+    def __init__(self, ledger: Ledger, mapper: EventMapper | None = None) -> None:
+        self.ledger = ledger
+        self.mapper = mapper or EventMapper()
+
+    @property
+    def meta(self) -> Meta:
+        """What the store says about itself."""
+        return self.ledger.meta
+
+    @property
+    def log_id(self) -> str:
+        """The name of this history (hex)."""
+        return self.ledger.meta.log_id
+
+    @property
+    def location(self) -> str:
+        """Where it is: a path, or a URL without its password."""
+        return self.ledger.location
+
+    # -- writing
+
+    def append(self, commits: Sequence[Commit]) -> list[list[Recorded]]:
+        """Writes the commits in one transaction, all or none, and returns what each became, with its ids.
+
+        It is on the disk when this returns. Raises Refused: stale_version (an event does not follow its aggregate's
+        version), command_id_reused, no_change (a commit without events); StoreError: store_full, store_unwritable,
+        store_busy.
+        """
+        empty = [commit.command_id for commit in commits if not commit.events]
+        if empty:
+            raise Refused("no_change", "A command without events is not stored.", command_ids=empty)
+        stored = [self.mapper.to_stored_event(event) for commit in commits for event in commit.events]
+        entries = [Entry(c.command_id, c.actor, c.digest, len(c.events)) for c in commits]
+        pairs = zip(self.ledger.insert(stored, entries), stored, strict=True)
+        recorded = ((id_, stored_event.state) for id_, stored_event in pairs)
+        return [[Recorded(*_with(event, next(recorded))) for event in commit.events] for commit in commits]
+
+    # -- reading
+
+    def read(self, originator: UUID, *, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+        """Yields an aggregate's events with `after` < version <= `upto` in order; nothing for one that is not there."""
+        key, version, read = originator.hex, after, self.mapper.read
+        while True:
+            head, rows = self.ledger.page(key, version, upto, PAGE)
+            for row in rows:
+                version += 1
+                if row[2] != version:
+                    raise self._missing(key, version)
+                yield read(row)
+            if len(rows) < PAGE:
+                break
+        if version < (head if upto is None else min(head, upto)) or version > max(head, after):
+            raise self._missing(key, version + 1)
+
+    def since(self, cursor: int, limit: int = 1000) -> list[Recorded]:
+        """Returns up to `limit` events beyond the cursor, a notification id, in order."""
+        read = self.mapper.read
+        rows = self.ledger.since(max(cursor, 0), limit)
+        if rows and rows[-1].id - max(cursor, 0) != len(rows):
+            raise self._hole(rows, max(cursor, 0))
+        return [Recorded(row[0], read(row), row[4]) for row in rows]
+
+    def recorded(self, first_id: int, last_id: int) -> list[Recorded]:
+        """Returns the events with ids from `first_id` to `last_id`, both included."""
+        return self.since(first_id - 1, max(0, last_id - first_id + 1))
+
+    def find_command(self, command_id: str) -> CommandRow | None:
+        """Returns what is kept of a command, None for one never stored."""
+        return self.ledger.find_command(command_id)
+
+    def originators(self, topic_names: tuple[str, ...]) -> list[UUID]:
+        """Returns the aggregates whose first event has one of these names (with or without `@schema`), oldest first."""
+        names = {name.partition("@")[0] for name in topic_names}
+        return [UUID(head.originator) for head in self.ledger.heads() if head.name in names]
+
+    def tip(self) -> int:
+        """Returns the last notification id, 0 while there is none."""
+        return self.ledger.newest()[0]
+
+    # -- snapshots
+
+    def put_snapshot(self, originator: UUID, version: int, schema: str, state_bytes: bytes) -> None:
+        """Keeps the state of an aggregate at a version; `schema` says how the bytes are to be read."""
+        self.ledger.put_snapshot(snapshots.row(originator, version, schema, state_bytes))
+
+    def get_snapshot(self, originator: UUID, upto: int | None = None) -> tuple[int, str, bytes] | None:
+        """Returns (version, schema, state) of the newest whole snapshot at or below `upto`; a damaged one is passed over,
+        for the events hold everything."""
+        for found in self.ledger.get_snapshots(originator.hex, upto):
+            if snapshots.is_whole(found):
+                return found.version, found.schema, found.state
+        return None
+
+    def close(self) -> None:
+        """Closes the store and releases its lock; idempotent."""
+        self.ledger.close()
+
+    # -- proof
+
+    def check_tail(self, count: int = TAIL) -> None:
+        """Proves the newest `count` events by the chain. Raises StoreError: store_tampered, store_corrupt."""
+        last, _ = self.ledger.newest()
+        rows = self.ledger.since(max(0, last - count - 1), count + 1)
+        tip = chain.START if last <= count else rows.pop(0).chain
+        for row in rows:
+            self.mapper.read(row)
+            tip = chain.link(tip, row.originator, row.version, row.topic, row.state)
+            if tip != row.chain:
+                raise StoreError("store_tampered", f"The chain breaks at event {row.id} ({row.topic}).", id=row.id)
+
+    def _missing(self, originator: str, version: int) -> StoreError:
+        message = f"Version {version} of {originator} is missing in {self.location}."
+        return StoreError("store_corrupt", message, originator=originator, version=version)
+
+    def _hole(self, rows: list[Row], cursor: int) -> StoreError:
+        at = next(k for k, row in enumerate(rows, cursor + 1) if row.id != k)
+        return StoreError("store_corrupt", f"Event {at} is missing in {self.location}.", id=at)
+
+
+def _with(event: Event, place: tuple[int, bytes]) -> tuple[int, Event, bytes]:
+    return place[0], event, place[1]
+
+
+def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None) -> EventStore:
+    """Opens the store at a path (SQLite, made when missing), a `postgresql://` URL, or `memory:`.
+
+    With `lock` no second process can have it open. `mounts` replaces the system's mount table. Raises StoreError:
+    store_busy, store_on_network, store_unwritable, store_full, store_version, store_corrupt, store_tampered,
+    store_unreachable.
+    """
+    if isinstance(url, str) and url.startswith(("postgresql://", "postgres://")):
+        from genlock.store.postgres import open_postgres  # psycopg is an extra
+
+        return _proven(EventStore(open_postgres(url, lock=lock)))
+    if url == "memory:":
+        from genlock.store.memory import MemoryLedger
+
+        return EventStore(MemoryLedger())
+    return _proven(EventStore(open_sqlite(Path(url), lock=lock, mounts=mounts)))
+
+
+def _proven(store: EventStore) -> EventStore:
+    try:
+        store.check_tail()
+        if isinstance(store.ledger, SQLiteRecorder):
+            _check_file(store.ledger)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_file(ledger: SQLiteRecorder) -> None:
+    given, last = ledger.sequence(), ledger.newest()[0]
+    if given != last:
+        message = f"The newest events are gone: {given} were stored in {ledger.path}, {last} are there."
+        raise StoreError("store_tampered", message, id=last + 1)
+    if ledger.size()["file"] <= SMALL and (damage := ledger.damage()):
+        raise StoreError("store_corrupt", f"{ledger.path} is damaged: {damage[0]}.", damage=damage[:10])

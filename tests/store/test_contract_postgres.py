@@ -1,0 +1,140 @@
+"""The PostgreSQL store keeps the contract, on a real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from genlock.errors import BadInput, StoreError
+from genlock.store import EventStore, open_store
+from tests.contract.event_store import EventStoreContract, commit, created, fill
+from tests.store.postgres_server import server
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def maintenance() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def url(maintenance: str) -> str:
+    """The URL of a database of its own."""
+    name = f"genlock_{uuid4().hex[:12]}"
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return maintenance.rpartition("/")[0] + "/" + name
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[EventStore]:
+    store = open_store(url)
+    yield store
+    store.close()
+
+
+class TestPostgreSQL(EventStoreContract):
+    pass
+
+
+def test_the_log_is_there_after_opening_again(url: str) -> None:
+    a = uuid4()
+    store = open_store(url)
+    log = store.log_id
+    fill(store, a, 30)
+    store.close()
+    again = open_store(url)
+    assert (again.log_id, again.tip(), len(list(again.read(a)))) == (log, 30, 30)
+    again.close()
+
+
+def test_a_second_process_is_refused_with_the_pid_of_the_first(store: EventStore, url: str) -> None:
+    code = "import sys\nfrom genlock.store import open_store\nopen_store(sys.argv[1])"
+    other = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, check=False)
+    assert "store_busy" in other.stderr or "has postgresql" in other.stderr
+    with pytest.raises(StoreError) as error:
+        open_store(url)
+    assert error.value.code == "store_busy"
+    assert error.value.details["pid"] == os.getpid()
+    assert str(os.getpid()) in error.value.message
+
+
+def test_the_lock_of_a_dead_process_is_taken_over(url: str) -> None:
+    code = "import sys, os\nfrom genlock.store import open_store\nopen_store(sys.argv[1]); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code, url], check=False)
+    store = open_store(url)
+    store.append([commit(created(uuid4()))])
+    store.close()
+
+
+def test_no_function_of_the_library_is_made(store: EventStore, url: str) -> None:
+    with psycopg.connect(url) as connection:
+        (count,) = connection.execute(
+            "SELECT COUNT(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'"
+        ).fetchone()
+    assert count == 0
+
+
+def test_a_changed_event_is_found(store: EventStore, url: str) -> None:
+    a = uuid4()
+    fill(store, a, 5)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE stored_events SET topic = 'ProjectCreated@1' WHERE notification_id = 3")
+    with pytest.raises(StoreError) as error:
+        list(store.read(a))
+    assert error.value.code == "store_tampered"
+    assert error.value.details["id"] == 3
+
+
+def test_newer_tables_are_refused(url: str) -> None:
+    open_store(url).close()
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    with pytest.raises(StoreError) as error:
+        open_store(url)
+    assert error.value.code == "store_version"
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    open_store(url).close()
+
+
+def test_a_lost_connection_costs_one_append_at_most(store: EventStore, maintenance: str) -> None:
+    a = uuid4()
+    fill(store, a, 3)
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname NOT IN ('postgres') AND pid <> pg_backend_pid()"
+        )
+    for _ in range(20):
+        try:
+            store.append([commit(created(uuid4()))])
+        except StoreError as error:
+            assert error.code == "store_unreachable"  # noqa: PT017 - whether it happens is up to the pool
+        else:
+            break
+    else:
+        pytest.fail("the store did not come back")
+    assert len(list(store.read(a))) == 3
+    store.check_tail(100)
+
+
+def test_no_server_there() -> None:
+    with pytest.raises(StoreError) as error:
+        open_store("postgresql://nobody:secret@127.0.0.1:1/none")
+    assert error.value.code == "store_unreachable"
+    assert "secret" not in str(error.value.to_dict())
+
+
+def test_a_url_that_is_none() -> None:
+    with pytest.raises(BadInput) as error:
+        open_store("postgresql://a b c=")
+    assert error.value.code == "bad_value"
