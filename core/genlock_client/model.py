@@ -126,14 +126,14 @@ class SequenceModel:
 
     def snapshot(self) -> Value:
         """Returns the whole sequence in the shape of the wire's snapshot."""
-        tracks = []
-        for id_ in self._order:
+        tracks: list[Value] = []
+        for at, id_ in enumerate(self._order):
             before = None
             items = []
             for item in self.on(id_):
                 items.append({**item, "after": before})
                 before = item["id"]
-            tracks.append({**self._lanes[id_].value, "items": items})
+            tracks.append({**self._lanes[id_].value, "after": self._order[at - 1] if at else None, "items": items})
         return {
             **self.fields,
             "version": self.version,
@@ -193,17 +193,16 @@ class SequenceModel:
             if lane is not None:
                 self._order.remove(id_)
             return
-        fields = dict(value)
-        after = fields.pop("after", None)
+        after = value["after"]
         if id_ in self._order:
             self._order.remove(id_)
         if after is not None and after not in self._order:
             raise Inconsistent(f"the track {id_} should lie behind {after}, which does not exist")
         self._order.insert(0 if after is None else self._order.index(after) + 1, id_)
         if id_ in self._lanes:
-            self._lanes[id_].value = fields
+            self._lanes[id_].value = value
         else:
-            self._lanes[id_] = _Lane(fields)
+            self._lanes[id_] = _Lane(value)
 
 
 class Model:
@@ -261,11 +260,10 @@ class Model:
                     self.media = _by_id(value["media"])
         elif kind in ("shot", "job", "media"):
             _put({"shot": self.shots, "job": self.jobs, "media": self.media}[kind], id_, value)
-        elif kind == "sequence" and id_ not in self.sequences:
-            if value is not None and version == 1:  # later ones are of a sequence that is not shown here
-                self.sequences[id_] = SequenceModel({"id": id_, **value})
         elif kind == "sequence" and value is None:
-            del self.sequences[id_]
+            self.sequences.pop(id_, None)
+        elif kind == "sequence" and ("tracks" in value or (id_ not in self.sequences and version == 1)):
+            self.sequences[id_] = SequenceModel({"id": id_, **value})  # the whole of it: new, or out of the archive
         elif originator in self.sequences:
             self.sequences[originator].apply(kind, id_, value)
 
