@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from immutables import Map
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from genlock.application.opened import Opened, begin
 from genlock.event import Event
-from genlock.project.job import JobEvent, JobState
+from genlock.project.job import JobEvent, JobState, Running, Waiting
 from genlock.project.project import (
     MediaAdded,
     MediaChanged,
@@ -32,14 +32,16 @@ from genlock.timeline.events import SequenceArchived, SequenceCreated, SequenceE
 class World(Struct, frozen=True):
     """Everything live.
 
-    `codes` finds a shot by (project, code in lower case), `homes` the project of a sequence, `heads` the version of the
-    sequences that were ever open, `opened` those that are.
+    `codes` finds a shot by (project, code in lower case), `reserved` the unfinished job that makes a take by (shot,
+    number), `homes` the project of a sequence, `heads` the version of the sequences that were ever open, `opened` those
+    that are.
     """
 
     projects: Map[str, ProjectState] = Map()
     shots: Map[str, ShotState] = Map()
     jobs: Map[str, JobState] = Map()
     codes: Map[tuple[str, str], str] = Map()
+    reserved: Map[tuple[str, int], str] = Map()
     homes: Map[str, str] = Map()
     heads: Map[str, int] = Map()
     opened: Map[str, Opened] = Map()
@@ -56,7 +58,7 @@ class World(Struct, frozen=True):
         if isinstance(event, ShotEvent):
             return self._advance_shot(id_, event)
         if isinstance(event, JobEvent):
-            return replace(self, jobs=self.jobs.set(id_, job_rules.evolve(self.jobs.get(id_), event)))
+            return self._advance_job(id_, event)
         raise TypeError(type(event).__name__)
 
     def with_opened(self, opened: Opened) -> World:
@@ -82,6 +84,15 @@ class World(Struct, frozen=True):
             codes = codes.set(code_key(after.project, after.code), id_)
         return replace(self, shots=self.shots.set(id_, after), codes=codes)
 
+    def _advance_job(self, id_: str, event: JobEvent) -> World:
+        job = job_rules.evolve(self.jobs.get(id_), event)
+        key, reserved = (job.shot, job.number), self.reserved
+        if isinstance(job.status, Waiting | Running):
+            reserved = reserved.set(key, id_)
+        elif reserved.get(key) == id_:
+            reserved = reserved.delete(key)
+        return replace(self, jobs=self.jobs.set(id_, job), reserved=reserved)
+
 
 def code_key(project: str, code: str) -> tuple[str, str]:
     """Returns the key of a shot's code in World.codes."""
@@ -97,9 +108,9 @@ def effects(before: World, after: World, event: Event) -> list[list[Any]]:
     if isinstance(event, ProjectEvent):
         return _project_upserts(after.projects[id_], event)
     if isinstance(event, ShotEvent):
-        return [["shot", id_, plain(after.shots[id_])]]
+        return [["shot", id_, wire_shot(after.shots[id_])]]
     if isinstance(event, JobEvent):
-        return [["job", id_, plain(after.jobs[id_])]]
+        return [["job", id_, wire_job(after.jobs[id_])]]
     raise TypeError(type(event).__name__)
 
 
@@ -122,13 +133,27 @@ def wire_project(state: ProjectState) -> dict[str, Any]:
     """Returns the wire's value of a project; its media are values of their own."""
     value = plain(state)
     del value["media"]
-    return value
+    return {**value, "settings": whole(state.settings)}
 
 
-def plain(value: Struct) -> dict[str, Any]:
-    """Returns the JSON-ready form of a state."""
-    made: dict[str, Any] = msgspec.to_builtins(value, enc_hook=_as_dict)
-    return made
+def wire_shot(state: ShotState) -> dict[str, Any]:
+    """Returns the wire's value of a shot."""
+    return {**plain(state), "brief": whole(state.brief)}
+
+
+def wire_job(state: JobState) -> dict[str, Any]:
+    """Returns the wire's value of a job."""
+    return {**plain(state), "request": whole(state.request)}
+
+
+def whole(value: Struct) -> dict[str, Any]:
+    """Returns the JSON-ready form of a value with the fields that have their default, so that no client need know it."""
+    return {name: plain(held) for name, held in asdict(value).items()}
+
+
+def plain(value: Any) -> Any:
+    """Returns the JSON-ready form of a state or of a part of one."""
+    return msgspec.to_builtins(value, enc_hook=_as_dict)
 
 
 def _project_upserts(state: ProjectState, event: ProjectEvent) -> list[list[Any]]:

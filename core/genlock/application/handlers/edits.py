@@ -25,7 +25,7 @@ def handle(turn: Turn, command: EditCommand) -> None:
     commit(turn, opened, decision.ops, intent=decision.intent, label=decision.label)
     origin = Origin(sequence=opened.state.id, version=opened.state.version)
     for id_, content in spawned:
-        bring_in(turn, opened.project, id_, content, origin)
+        bring_in(turn, opened.project, id_, content, origin, decision.label)
         register(turn, opened.project, id_.hex, content.name)
 
 

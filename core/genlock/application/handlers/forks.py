@@ -50,7 +50,7 @@ def _fork_sequence(turn: Turn, command: ForkSequence) -> None:
         raise error_of(bad)
     id_ = turn.new_aggregate()
     origin = Origin(sequence=turn.target, version=version)
-    bring_in(turn, opened.project, id_, replace(content_of(past), name=name), origin)
+    bring_in(turn, opened.project, id_, replace(content_of(past), name=name), origin, f"Fork of {past.name}")
     register(turn, opened.project, id_.hex, name)
 
 
@@ -108,7 +108,9 @@ def _copy(
     for state in sequences:
         made = new_sequences[state.id]
         content = _renamed(content_of(state), lambda old: names.get(old, old))
-        bring_in(turn, id_.hex, made, content, Origin(sequence=state.id, version=state.version))
+        bring_in(
+            turn, id_.hex, made, content, Origin(sequence=state.id, version=state.version), f"Fork of {state.name}"
+        )
         register(turn, id_.hex, made.hex, content.name)
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from genlock.application.turn import Turn, settled
 from genlock.errors import BadInput, Refused
 from genlock.project.commands import AddTake, FinishJob, JobCommand, QueueJob
-from genlock.project.job import JobState, Running, Waiting
+from genlock.project.job import JobState
 from genlock.project.rules import shot as shot_rules
 from genlock.project.rules.job import decide
 from genlock.project.shot import ShotState, Take
@@ -39,9 +39,9 @@ def _queue(turn: Turn, command: QueueJob) -> None:
 def _number_free(turn: Turn, shot: ShotState, number: int) -> None:
     if any(take.number == number for take in shot.takes.values()):
         raise Refused("name_taken", f"The shot {shot.code} already has a take number {number}.")
-    for job in turn.world.jobs.values():
-        if job.shot == shot.id and job.number == number and isinstance(job.status, Waiting | Running):
-            raise Refused("name_taken", f"The job {job.id} already makes take {number} of {shot.code}.", job=job.id)
+    job = turn.world.reserved.get((shot.id, number))
+    if job is not None:
+        raise Refused("name_taken", f"The job {job} already makes take {number} of {shot.code}.", job=job)
 
 
 def _finish(turn: Turn, state: JobState, command: FinishJob) -> None:

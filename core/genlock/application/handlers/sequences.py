@@ -33,10 +33,10 @@ def handle(turn: Turn, command: SequenceCommand) -> None:
             _archive(turn, archived=archived)
 
 
-def bring_in(turn: Turn, project: str, id_: UUID, content: Content, origin: Origin) -> None:
-    """Makes a sequence of a whole timeline value and registers it with its project."""
+def bring_in(turn: Turn, project: str, id_: UUID, content: Content, origin: Origin, label: str) -> None:
+    """Makes a sequence of a whole timeline value."""
     kind = "import" if turn.envelope.kind == "edit" else turn.envelope.kind
-    stamp = turn.stamp(id_, kind=kind, label=f"Import {content.name}")
+    stamp = turn.stamp(id_, kind=kind, label=label)
     turn.emit(stamp.make(SequenceImported, project=project, content=content, origin=origin), project)
 
 
@@ -90,9 +90,9 @@ def _import(turn: Turn, command: ImportSequence) -> None:
     for content in contents.values():
         settled(check(content) or True)
     check_nesting(contents)
-    bring_in(turn, project.id, id_, command.content, command.origin)
+    bring_in(turn, project.id, id_, command.content, command.origin, f"Import {command.content.name}")
     for made, content in nested:
-        bring_in(turn, project.id, made, content, command.origin)
+        bring_in(turn, project.id, made, content, command.origin, f"Import {content.name}")
     for made_id, content in contents.items():
         register(turn, project.id, made_id, content.name)
 
