@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from select import select
 from typing import Any, Final, cast
 
 import psycopg
@@ -18,6 +19,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
+from psycopg_pool import PoolClosed
 
 from genlock.errors import BadInput, StoreError
 from genlock.store.ledger import Entry
@@ -166,6 +168,7 @@ class PostgresRecorder(PostgresApplicationRecorder, Tables):
         self.datastore.close()
         if self.lock:
             self.lock.release()
+            self.lock = None
 
 
 class StoreFactory(PostgresFactory):
@@ -187,12 +190,25 @@ class AdvisoryLock:
 
     def keep(self) -> None:
         """Makes sure that the lock is still held, taking it again after a lost connection."""
-        if self._connection.closed or self._connection.broken:
+        if self._is_lost():
+            self._connection.close()
             self._take()
 
     def release(self) -> None:
         """Lets go; idempotent."""
         self._connection.close()
+
+    def _is_lost(self) -> bool:
+        if self._connection.closed:
+            return True
+        readable, _, _ = select([self._connection.fileno()], [], [], 0)
+        if not readable:
+            return False
+        try:  # the server only speaks unasked to say goodbye, or something harmless
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            return True
+        return False
 
     def _take(self) -> None:
         name = f"genlock pid {os.getpid()}"
@@ -263,6 +279,8 @@ def postgres_errors(shown: str) -> Iterator[None]:
 
 def _code(error: BaseException | None) -> str:
     match error:
+        case PoolClosed():
+            return "shutting_down"
         case psycopg.errors.DiskFull():
             return "store_full"
         case psycopg.errors.InsufficientPrivilege() | psycopg.errors.ReadOnlySqlTransaction():
