@@ -63,6 +63,7 @@ CODES: dict[str, Code] = {
         "The message names the part; fix it in the tool it comes from.",
     ),
     "bad_value": Code(400, "A value lies outside what is allowed.", "The message says which and what is allowed."),
+    "ambiguous_name": Code(400, "That name fits more than one.", "Write more of it, or the start of its id."),
     "bad_name": Code(400, "That name cannot be used.", "Use letters, digits, space, dot, dash and underscore."),
     # -- not found
     "no_such_project": Code(404, "There is no such project.", "`genlock project list` shows them."),
@@ -220,6 +221,11 @@ CODES: dict[str, Code] = {
     ),
     "too_many": Code(429, "Too many connections at once.", "Close some, then connect again."),
     "daemon_absent": Code(503, "No daemon is running for this store.", "Start one with `genlock up`."),
+    "no_answer": Code(
+        504,
+        "The daemon did not answer in time.",
+        "It may still be working: ask for the state before you repeat anything.",
+    ),
     "shutting_down": Code(503, "The daemon is shutting down.", "Reconnect in a moment with the same cursor."),
     "internal": Code(500, "Genlock made a mistake.", "The log has a traceback: please report it."),
 }
