@@ -1,0 +1,1 @@
+"""Thin modules, one per subject: they read a request, call the services and answer."""

@@ -1,0 +1,127 @@
+"""Cuts come in from files and go out again."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from genlock.application.commands import ImportSequence
+from genlock.daemon.author import Author
+from genlock.daemon.pool import Sources
+from genlock.daemon.probing import locate, probed
+from genlock.daemon.views import ExportAnswer, ImportAnswer, LossView, MediaRow
+from genlock.errors import GenlockError
+from genlock.project.commands import AddMedia, ChangeMedia, Note
+from genlock.project.media import MediaFile
+from genlock.timeline.events import Content, Origin
+from genlock.timeline.model import Shot
+
+if TYPE_CHECKING:
+    from genlock.daemon.services import Services
+
+EXPORTS = (".otio", ".otioz")
+
+
+def import_file(services: Services, project: str, path: Path, name: str, author: Author) -> ImportAnswer:
+    """Reads a timeline file into a new sequence; its media join the pool first.
+
+    Raises BadInput with the reader's code when the file cannot be used; nothing is stored then.
+    """
+    import genlock_otio
+
+    services.app.project(project)
+    imported = genlock_otio.read(path)
+    content = replace(imported.content, name=name) if name else imported.content
+    media, late = _media(services, project, imported.media, path.parent)
+    if media:
+        author.execute(AddMedia(tuple(media)), project)
+    origin = Origin(str(path), imported.dialect, blake2b(path.read_bytes(), digest_size=16).hexdigest())
+    accepted = author.execute(ImportSequence(project, content, origin, imported.nested), kind="import")
+    if late:
+        services.tasks.start("probe", project, _later(services, project, late, author))
+    return ImportAnswer(
+        sequence=accepted.created[0] if accepted.created else accepted.target,
+        version=accepted.version,
+        media=[MediaRow(file.id, file.name, file.path, file.missing) for file in media],
+        shots=sum(isinstance(p.item.source, Shot) for part in content.tracks for p in part.items),
+        warnings=list(imported.warnings),
+        dialect=imported.dialect,
+    )
+
+
+def _media(
+    services: Services, project: str, files: tuple[MediaFile, ...], beside: Path
+) -> tuple[list[MediaFile], list[MediaFile]]:
+    """Returns the entries to add, and those of them to probe after the answer because reading them takes long."""
+    pool = services.app.project(project).media
+    fresh, late, budget = [], [], services.settings.probe_limit
+    for file in files:
+        if file.id in pool:
+            continue
+        path = locate(services, file, beside)
+        budget -= path.stat().st_size if path else 0
+        if path is not None and budget < 0:
+            waiting = replace(file, path=str(path), missing=False)
+            fresh.append(waiting)
+            late.append(waiting)
+        else:
+            fresh.append(probed(services, file, path))
+    return fresh, late
+
+
+def _later(services: Services, project: str, files: list[MediaFile], author: Author) -> Any:
+    def work(on_progress: Any, cancelled: Any) -> dict[str, int]:
+        for number, file in enumerate(files):
+            if cancelled():
+                raise GenlockError("cancelled")
+            found = probed(services, file, Path(file.path))
+            if found != file:
+                author.execute(ChangeMedia(found), project)
+            on_progress(number + 1, len(files))
+        return {"probed": len(files)}
+
+    return work
+
+
+def export_file(
+    services: Services, sequence: str, path: Path, *, version: int | None, dialect: str, author: Author | None
+) -> ExportAnswer:
+    """Writes a sequence, beside the target first and then in its place. With an author, the export is recorded in the
+    project's log, so that a later import of the edited file knows what it came from."""
+    import genlock_otio
+
+    app = services.app
+    state, project = app.sequence(sequence, version), app.sequence_project(sequence)
+    sources = Sources(app, services.roots, project)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        loss = genlock_otio.write(
+            app.content(sequence, version),
+            temporary,
+            media=sources.media,
+            takes=sources.take,
+            nested=lambda id_: _nested(services, id_),
+            dialect=dialect,
+        )
+        digest = blake2b(temporary.read_bytes(), digest_size=16).hexdigest()
+        temporary.replace(path)
+    except OSError as error:
+        raise GenlockError("unwritable_folder", f"{path} cannot be written: {error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    if author is not None:
+        data = {"sequence": sequence, "version": state.version, "path": str(path), "dialect": dialect, "digest": digest}
+        author.execute(Note("export", data), project)
+    rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]
+    return ExportAnswer(str(path), state.version, rows)
+
+
+def _nested(services: Services, id_: str) -> Content | None:
+    try:
+        return services.app.content(id_)
+    except GenlockError:
+        return None

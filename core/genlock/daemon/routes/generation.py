@@ -1,0 +1,88 @@
+"""Shots from a cut, and takes for shots."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from genlock.daemon import breakdown, generating
+from genlock.daemon.answers import Answer
+from genlock.daemon.openapi import answers
+from genlock.daemon.provide import HEX, AggregateId, Body, SignedBody, Uses
+from genlock.daemon.views import GenerateAnswer, ShotsFromAnswer
+from genlock.errors import BadInput, NotFound
+
+router = APIRouter(prefix="/api/projects")
+
+Hex = Annotated[str, Field(pattern=HEX)]
+
+
+class ShotsFromBody(SignedBody):
+    """`tracks` are track ids (all video tracks without); `handles` are frames before and after what the cut shows;
+    `stills` makes the first frame of media that is there the shot's conditioning."""
+
+    sequence: Hex
+    tracks: list[str] | None = None
+    handles: Annotated[int, Field(ge=0, le=1000)] = 0
+    stills: bool = True
+
+
+class GapBody(Body):
+    """A gap: a track of a sequence, and a frame inside the gap."""
+
+    sequence: Hex
+    track: str
+    at: Annotated[int, Field(ge=0)]
+
+
+class GenerateBody(SignedBody):
+    """One of `shots`, `all` and `gap`. `overrides` are fields of the GenerationRequest, such as seed or settings."""
+
+    shots: Annotated[list[Hex], Field(default_factory=list)]
+    all: bool = False
+    gap: GapBody | None = None
+    mode: str | None = None
+    overrides: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+@router.post("/{project}/shots-from", **answers(ShotsFromAnswer))
+def shots_from(project: AggregateId, body: ShotsFromBody, services: Uses) -> Answer:
+    """Makes a shot of each item of a sequence and points the cut at the shots, in one edit."""
+    _of_project(services, project, body.sequence)
+    shots, version = breakdown.shots_from(
+        services, body.sequence, body.tracks, body.author(services), handles=body.handles, stills=body.stills
+    )
+    return Answer(ShotsFromAnswer(shots, version))
+
+
+@router.post("/{project}/generate", **answers(GenerateAnswer, status=202))
+def generate(project: AggregateId, body: GenerateBody, services: Uses) -> Answer:
+    """Queues jobs: for shots, for all shots without a take, or for a gap."""
+    if bool(body.shots) + body.all + (body.gap is not None) != 1:
+        raise BadInput("bad_request", "Give one of shots, all and gap.")
+    overrides = {**body.overrides, **({"mode": body.mode} if body.mode else {})}
+    author = body.author(services)
+    if body.gap is not None:
+        _of_project(services, project, body.gap.sequence)
+        gap = body.gap
+        jobs = generating.fill_gap(services, gap.sequence, gap.track, gap.at, overrides, author)
+    else:
+        jobs = generating.generate(services, _shots(services, project, body), overrides, author)
+    return Answer(GenerateAnswer(jobs), status_code=202)
+
+
+def _shots(services: Uses, project: str, body: GenerateBody) -> list[str]:
+    known = {shot.id: shot for shot in services.app.shots(project)}
+    if body.all:
+        return [id_ for id_, shot in known.items() if not shot.takes and shot.status != "omitted"]
+    for id_ in body.shots:
+        if id_ not in known:
+            raise NotFound("no_such_shot", f"The project has no shot {id_}.")
+    return body.shots
+
+
+def _of_project(services: Uses, project: str, sequence: str) -> None:
+    if services.app.sequence_project(sequence) != project:
+        raise NotFound("no_such_sequence", f"The project has no sequence {sequence}.")

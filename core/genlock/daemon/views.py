@@ -1,0 +1,291 @@
+"""The shapes of the REST answers. Domain values (media, briefs, takes, requests) are shown as they are stored."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from genlock.application.envelope import HistoryEntry
+from genlock.event import EventKind
+from genlock.project.job import JobState
+from genlock.project.media import MediaFile
+from genlock.project.project import Element, Scene, Settings
+from genlock.project.shot import Brief, ShotStatus, Take
+from genlock.timeline.model import Kind, Placement, Resolution, Source
+from genlock.timeline.rate import Rate, Speed
+
+
+class ErrorBody(Struct):
+    """Every error: a stable code of docs/errors.md, a sentence, a hint; more fields by code (`conflicts`, `fields`)."""
+
+    code: str
+    message: str
+    hint: str
+    conflicts: list[Any] = []
+
+
+class ErrorAnswer(Struct):
+    error: ErrorBody
+
+
+class Health(Struct):
+    status: Literal["ok", "stopping"]
+    version: str
+    protocol: int
+
+
+class CommandBody(Struct, forbid_unknown_fields=True):
+    """A command with its envelope. `command` is `{"do": NAME, ...}`."""
+
+    id: str
+    command: dict[str, Any]
+    target: str = ""
+    base_version: int | None = None
+    strict: bool = False
+    actor: str = ""
+    host: str = "rest"
+    kind: EventKind = "edit"
+    label: str = ""
+
+
+class CommandAnswer(Struct):
+    """Durable. `first_id` and `last_id` are the notification ids of its events, `created` the ids of new aggregates."""
+
+    command_id: str
+    target: str
+    version: int
+    first_id: int
+    last_id: int
+    duplicate: bool
+    created: list[str]
+
+
+class ProjectView(Struct):
+    """A project without its media. `sequences` maps ids to names."""
+
+    id: str
+    version: int
+    name: str
+    settings: Settings
+    sequences: dict[str, str] = {}
+    elements: dict[str, Element] = {}
+    scenes: dict[str, Scene] = {}
+    archived: bool = False
+
+
+class SequenceRow(Struct):
+    """A sequence in a list. `duration` in frames of its rate."""
+
+    id: str
+    name: str
+    version: int
+    duration: int
+    rate: Rate
+    drop_frame: bool
+    start_frame: int
+    tracks: int
+    items: int
+    archived: bool
+
+
+class ItemView(Struct):
+    """An item behind `after` on `track`, with `gap` empty frames before it."""
+
+    id: str
+    track: str
+    after: str | None
+    gap: int
+    duration: int
+    source: Source
+    source_in: int = 0
+    speed: Speed = Speed()
+    name: str = ""
+    enabled: bool = True
+    link: str | None = None
+    effects: list[dict[str, Any]] = []
+    foreign: dict[str, Any] = {}
+
+
+class TrackView(Struct):
+    id: str
+    kind: Kind
+    name: str
+    placement: Placement
+    items: list[ItemView]
+    enabled: bool = True
+    locked: bool = False
+    sync_lock: bool = True
+    foreign: dict[str, Any] = {}
+
+
+class SequenceView(Struct):
+    """A whole sequence, as in the wire's snapshot."""
+
+    id: str
+    project: str
+    version: int
+    name: str
+    rate: Rate
+    drop_frame: bool
+    start_frame: int
+    resolution: Resolution
+    duration: int
+    tracks: list[TrackView]
+    transitions: list[dict[str, Any]]
+    markers: list[dict[str, Any]]
+    archived: bool = False
+
+
+class HistoryAnswer(Struct):
+    """Newest first; ask again with `before` = the last version for more."""
+
+    sequence: str
+    version: int
+    entries: list[HistoryEntry]
+
+
+class ShotView(Struct):
+    """A shot with its takes by id."""
+
+    id: str
+    version: int
+    project: str
+    code: str
+    scene: str
+    brief: Brief
+    status: ShotStatus
+    takes: dict[str, Take]
+    selected: str | None = None
+
+
+class MediaRow(Struct):
+    """A file that an import brought along; `missing`: it is not where the file says, or may not be read."""
+
+    id: str
+    name: str
+    path: str
+    missing: bool
+
+
+class ImportAnswer(Struct):
+    sequence: str
+    version: int
+    media: list[MediaRow]
+    shots: int
+    ops: list[Any] = []
+    conflicts: list[Any] = []
+    loss: list[Any] = []
+    warnings: list[str] = []
+    dialect: str = ""
+
+
+class UploadAnswer(Struct):
+    path: str
+    size: int
+
+
+class LossView(Struct):
+    what: str
+    count: int
+    names: list[str] = []
+
+
+class ExportAnswer(Struct):
+    path: str
+    version: int
+    loss: list[LossView]
+
+
+class TaskStarted(Struct):
+    task: str
+
+
+class TaskView(Struct):
+    """`result` when done, `error` when failed."""
+
+    task: str
+    kind: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    done: int
+    total: int
+    result: Any = None
+    error: Any = None
+
+
+class ShotsFromAnswer(Struct):
+    shots: list[str]
+    version: int
+
+
+class GenerateAnswer(Struct):
+    jobs: list[str]
+
+
+class MediaAnswer(Struct):
+    media: list[MediaFile]
+
+
+class MemoryView(Struct):
+    """The arbiter: bytes of the budget and held, leases, who waits, the last decisions with their reasons."""
+
+    budget: int
+    held: int
+    slots: dict[str, int]
+    leases: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+
+
+class EngineView(Struct):
+    name: str
+    available: bool
+    version: str = ""
+    modes: list[str] = []
+    reason: str = ""
+
+
+class StoreView(Struct):
+    """`tip` is the newest notification id; `stats` are the store's own figures."""
+
+    url: str
+    log_id: str
+    tip: int
+    stats: dict[str, Any]
+
+
+class VerifyAnswer(Struct):
+    ok: bool
+    report: Any
+
+
+class PathAnswer(Struct):
+    path: str
+
+
+class Check(Struct):
+    """One line of the doctor: what was looked at, how it is, and what to do about it."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+class DoctorAnswer(Struct):
+    ok: bool
+    checks: list[Check]
+
+
+class CodeAnswer(Struct):
+    """A one-time login code and the address that redeems it."""
+
+    code: str
+    url: str
+
+
+class Stopping(Struct):
+    stopping: bool
+
+
+__all__ = ["HistoryEntry", "JobState", "MediaFile"]
