@@ -1,0 +1,268 @@
+"""The main job on a real cut: what `genlock demo` runs, through the same REST interface every host uses."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from genlock.timeline.rate import Rate
+from genlock.timeline.timecode import to_timecode
+from genlock_client.rest import Rest
+
+CUT = "resolve21_cut.otio"
+PROMPTS = (
+    ("A lighthouse on black cliffs before dawn, wind over the grass", "push"),
+    ("The keeper's boat crosses a silver bay, gulls far out", "pan right"),
+    ("Storm light breaks over the village roofs", "tilt up"),
+    ("The lamp turns once more, and goes out", "pull"),
+)
+RAZORS = (900, 1200)
+"""Frames at which the demo cuts the second clip, so that four shots come of two."""
+
+
+def run(folder: Path, *, once: bool, console: Console) -> int:
+    """Runs the demo into `folder` (a numbered one beside it when it is in use) and returns the exit code.
+
+    Unless `once`, the daemon stays up afterwards until Ctrl-C. Raises genlock_client.errors.ClientError.
+    """
+    from genlock.daemon.server import embedded
+
+    folder = unused(folder.absolute())
+    folder.mkdir(parents=True)
+    with as_file(files("genlock.demo") / "cut" / CUT) as cut:
+        local = folder / CUT
+        local.write_bytes(cut.read_bytes())
+    with embedded(folder / "demo.genlock", roots=[folder]) as daemon:
+        demo = Demo(Rest(daemon.base_url, daemon.token, timeout=300), folder, console)
+        demo.play(local)
+        if not once:
+            console.print(f"\nThe daemon stays up at [bold]{daemon.base_url}[/]; Ctrl-C ends it.")
+            try:
+                while True:
+                    time.sleep(3600)
+            except KeyboardInterrupt:
+                console.print("Closing.")
+    return 0
+
+
+def unused(folder: Path) -> Path:
+    """Returns the folder, or the first of folder-2, folder-3, ... that does not exist: a demo never overwrites one."""
+    candidate, number = folder, 1
+    while candidate.exists() and any(candidate.iterdir()):
+        number += 1
+        candidate = folder.with_name(f"{folder.name}-{number}")
+    if candidate.exists():
+        candidate.rmdir()
+    return candidate
+
+
+class Demo:
+    """The steps of the main job, each told in a line."""
+
+    def __init__(self, rest: Rest, folder: Path, console: Console) -> None:
+        self.rest = rest
+        self.folder = folder
+        self.console = console
+        self.step = 0
+
+    def play(self, cut: Path) -> None:
+        """Runs all steps in order."""
+        begun = time.monotonic()
+        project = self.create_project()
+        sequence, imported = self.import_cut(project, cut)
+        self.razor(sequence)
+        shots = self.make_shots(project, sequence)
+        self.generate(project, shots, "Generated every shot with the embedded animatic engine")
+        self.lay_guide_audio(sequence)
+        self.replace_take(project, shots[1])
+        self.ripple_and_undo(sequence)
+        self.show_history(sequence)
+        self.time_travel(sequence, imported)
+        otio = self.export(sequence)
+        movie = self.render(sequence)
+        self.console.print(f"\n[bold green]Done in {time.monotonic() - begun:.0f} s.[/] What is there now:")
+        for what, path in (
+            ("the cut, for any OTIO tool", otio),
+            ("the movie", movie),
+            ("the takes", self.folder / "takes"),
+            ("the store: every edit as an event", self.folder / "demo.genlock"),
+        ):
+            self.console.print(f"  {what:<36} {path}", soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        self.step += 1
+        self.console.print(f"[bold cyan]{self.step:>2}[/]  {text}")
+
+    # -- the steps
+
+    def create_project(self) -> str:
+        settings = {
+            "rate": [50, 1],
+            "start_frame": 180_000,
+            "resolution": [960, 540],
+            "folder": str(self.folder),
+        }
+        made = self.rest.command({"do": "CreateProject", "name": "Lighthouse", "settings": settings})
+        self.say("Created the project [bold]Lighthouse[/] (50 fps, 960x540, start 01:00:00:00)")
+        return str(made["target"])
+
+    def import_cut(self, project: str, cut: Path) -> tuple[str, int]:
+        answer = self.rest.post(f"/api/projects/{project}/import", {"path": str(cut), "name": "Reel 1"})
+        sequence = str(answer["sequence"])
+        self.say(f"Imported {cut.name}, as DaVinci Resolve 21.0.2 exported it: one event, nothing lost")
+        self.print_cut(self.rest.get(f"/api/sequences/{sequence}"))
+        return sequence, int(answer["version"])
+
+    def razor(self, sequence: str) -> None:
+        tracks = [t["id"] for t in self.rest.get(f"/api/sequences/{sequence}")["tracks"] if t["kind"] == "video"]
+        cuts = [{"do": "SplitAt", "at": frame, "tracks": tracks} for frame in RAZORS]
+        self.edit(sequence, {"do": "Batch", "commands": cuts, "label": "Razor at two frames"})
+        self.say("Cut the long clip twice with the razor: one event, one undo")
+
+    def make_shots(self, project: str, sequence: str) -> list[str]:
+        tracks = [t["id"] for t in self.rest.get(f"/api/sequences/{sequence}")["tracks"] if t["kind"] == "video"]
+        body = {"sequence": sequence, "tracks": tracks[:1]}
+        shots = [str(shot) for shot in self.rest.post(f"/api/projects/{project}/shots-from", body)["shots"]]
+        for shot, (prompt, camera) in zip(shots, PROMPTS, strict=False):
+            brief = {
+                **self.rest.get(f"/api/shots/{shot}")["brief"],
+                "prompt": prompt,
+                "camera": camera,
+                "conditioning": [],
+            }
+            self.rest.command({"do": "ChangeBrief", "brief": brief}, shot)
+        self.say(f"Made {len(shots)} shots of its clips, with prompts")
+        return shots
+
+    def generate(self, project: str, shots: list[str], told: str, **overrides: Any) -> None:
+        body = {"shots": shots, "overrides": overrides}
+        jobs = [str(job) for job in self.rest.post(f"/api/projects/{project}/generate", body)["jobs"]]
+        with Progress(
+            TextColumn("    generating"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=self.console
+        ) as bar:
+            row = bar.add_task("jobs", total=len(jobs))
+            while True:
+                states = [self.rest.get(f"/api/jobs/{job}")["status"] for job in jobs]
+                bar.update(row, completed=sum(s["type"] == "succeeded" for s in states))
+                for state in states:
+                    if state["type"] in ("failed", "cancelled"):
+                        raise SystemExit(f"genlock demo: a job ended as {state}")
+                if all(state["type"] == "succeeded" for state in states):
+                    break
+                time.sleep(0.2)
+        self.say(told)
+
+    def lay_guide_audio(self, sequence: str) -> None:
+        state = self.rest.get(f"/api/sequences/{sequence}")
+        video = next(t for t in state["tracks"] if t["kind"] == "video")
+        track = "t" + uuid.uuid4().hex[:16]
+        edits: list[dict[str, Any]] = [{"do": "AddTrack", "kind": "audio", "name": "Guide", "id": track}]
+        at = 0
+        for item in video["items"]:
+            at += item["gap"]
+            if item["source"]["type"] == "shot":
+                sound = {k: item[k] for k in ("source", "source_in", "duration") if k in item}
+                edits.append(
+                    {"do": "OverwriteItem", "track": track, "at": at, "item": {"id": "", "name": item["name"], **sound}}
+                )
+            at += item["duration"]
+        self.edit(sequence, {"do": "Batch", "commands": edits, "label": "Lay the guide sound"})
+        self.say("Laid the takes' guide sound on a track of its own")
+
+    def replace_take(self, project: str, shot: str) -> None:
+        before = self.rest.get(f"/api/shots/{shot}")
+        self.generate(project, [shot], f"Asked for another take of {before['code']}, with another seed", seed=7)
+        after = self.rest.get(f"/api/shots/{shot}")
+        takes = ", ".join(f"v{take['number']:03d}" for take in after["takes"])
+        self.say(f"{after['code']} now has takes {takes}; the cut shows the new one, the old one is kept")
+
+    def ripple_and_undo(self, sequence: str) -> None:
+        state = self.rest.get(f"/api/sequences/{sequence}")
+        first = next(t for t in state["tracks"] if t["kind"] == "video")["items"][0]
+        trim = {"do": "RippleTrimItem", "item": first["id"], "edge": "tail", "delta": -50}
+        self.edit(sequence, trim)
+        shorter = self.rest.get(f"/api/sequences/{sequence}")
+        self.say(
+            f"Ripple-trimmed {first['name']} by one second: {self.length(state)} became {self.length(shorter)}, "
+            "every track in sync"
+        )
+        self.edit(sequence, {"do": "Undo"})
+        back = self.rest.get(f"/api/sequences/{sequence}")
+        self.say(f"Undid it: {self.length(back)} again, as a new event; nothing is ever lost")
+
+    def show_history(self, sequence: str) -> None:
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for name in ("version", "kind", "what", "who"):
+            table.add_column(name)
+        entries = self.rest.get(f"/api/sequences/{sequence}/history")
+        for entry in sorted(entries, key=lambda e: e["version"]):
+            undone = "  [dim](undone)[/]" if entry["undone"] else ""
+            table.add_row(str(entry["version"]), entry["kind"], entry["label"] + undone, entry["actor"] or "demo")
+        self.say("The history of the sequence")
+        self.console.print(table)
+
+    def time_travel(self, sequence: str, version: int) -> None:
+        old = self.rest.get(f"/api/sequences/{sequence}", version=version)
+        items = next(t for t in old["tracks"] if t["kind"] == "video")["items"]
+        self.say(f"Read version {version} again: {len(items)} clips, as Resolve sent them")
+
+    def export(self, sequence: str) -> Path:
+        path = self.folder / "Reel 1.otio"
+        self.rest.post(f"/api/sequences/{sequence}/export", {"path": str(path)})
+        import opentimelineio as otio
+
+        timeline = otio.adapters.read_from_file(str(path))
+        clips = len(list(timeline.find_clips()))
+        self.say(f"Exported {path.name}; OpenTimelineIO {otio.__version__} opens it: {clips} clips")
+        return path
+
+    def render(self, sequence: str) -> Path:
+        path = self.folder / "Reel 1.mov"
+        task = self.rest.post(f"/api/sequences/{sequence}/render", {"path": str(path)})["task"]
+        with Progress(
+            TextColumn("    rendering"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=self.console
+        ) as bar:
+            row = bar.add_task("frames", total=None)
+            while True:
+                state = self.rest.get(f"/api/tasks/{task}")
+                bar.update(row, completed=state["done"], total=state["total"] or None)
+                if state["state"] == "failed":
+                    raise SystemExit(f"genlock demo: {state['error']['message']}")
+                if state["state"] == "succeeded":
+                    break
+                time.sleep(0.2)
+        self.say(f"Rendered {path.name}")
+        return path
+
+    # -- inside
+
+    def edit(self, sequence: str, command: dict[str, Any]) -> None:
+        self.rest.command(command, sequence)
+
+    def length(self, state: dict[str, Any]) -> str:
+        return to_timecode(state["duration"], Rate(*state["rate"]), state["drop_frame"])
+
+    def print_cut(self, state: dict[str, Any]) -> None:
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for name in ("track", "record in", "frames", "clip", "then"):
+            table.add_column(name)
+        rate, joints = Rate(*state["rate"]), {t["left"]: t for t in state["transitions"] if t.get("left")}
+        for track in state["tracks"]:
+            at = state["start_frame"]
+            for item in track["items"]:
+                at += item["gap"]
+                joint = joints.get(item["id"])
+                then = f"{joint['kind']} {joint['in_offset']}+{joint['out_offset']}" if joint else ""
+                name = f"{item['name']}"
+                table.add_row(
+                    track["name"], to_timecode(at, rate, state["drop_frame"]), str(item["duration"]), name, then
+                )
+                at += item["duration"]
+        self.console.print(table)
