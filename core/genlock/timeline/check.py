@@ -109,6 +109,19 @@ def transition_at(state: Sequence, id_: str, side: int) -> Transition | None:
     return None
 
 
+def in_place(state: Sequence, it: Transition) -> bool:
+    """Returns whether the transition's neighbours exist and touch, or a fade's edge is open."""
+    for id_, side, other in ((it.left, 1, it.right), (it.right, -1, it.left)):
+        if id_ is None:
+            continue
+        lane = state.lanes.get(state.home.get(id_, ""))
+        if lane is None or id_ not in lane or isinstance(state.items[id_].source, Gap):
+            return False
+        if item_at(state, id_, side) != other:
+            return False
+    return True
+
+
 # -- one thing at a time
 
 
@@ -207,22 +220,10 @@ def _transition(state: Sequence, key: str) -> Iterator[Conflict]:
         yield Conflict("bad_value", key, "A transition needs a length, and none of its offsets may be negative.")
     elif missing := [id_ for id_ in (it.left, it.right) if id_ is not None and id_ not in state.items]:
         yield Conflict("no_such_item", key, f"A transition is on {missing[0]}, which does not exist.")
-    elif not _in_place(state, it):
+    elif not in_place(state, it):
         yield Conflict("not_adjacent", key, "The neighbours of a transition do not touch.")
     else:
         yield from _covered(state, it)
-
-
-def _in_place(state: Sequence, it: Transition) -> bool:
-    for id_, side, other in ((it.left, 1, it.right), (it.right, -1, it.left)):
-        if id_ is None:
-            continue
-        lane = state.lanes.get(state.home.get(id_, ""))
-        if lane is None or id_ not in lane or isinstance(state.items[id_].source, Gap):
-            return False
-        if item_at(state, id_, side) != other:
-            return False
-    return True
 
 
 def _covered(state: Sequence, it: Transition) -> Iterator[Conflict]:
