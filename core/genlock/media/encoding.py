@@ -77,7 +77,7 @@ PROXY: Final = Encoding(
     container="mp4",
 )
 
-MASTERS: Final[dict[str, Encoding]] = {"prores": PRORES, "h264": H264, "dnxhr": DNXHR}
+MASTERS: Final[dict[str, Encoding]] = {"prores": PRORES, "h264": H264, "dnxhr": DNXHR, "proxy": PROXY}
 
 
 def master(name: str) -> Encoding:

@@ -1,0 +1,71 @@
+"""Opens foreign media for PyAV with limits. Only the media process imports this."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from PIL import Image, UnidentifiedImageError
+
+from genlock.errors import MediaError
+
+MOST_PIXELS: Final = 16384 * 8192
+"""Larger pictures are refused: a 2 KB file can claim gigabytes."""
+
+FORMATS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mxf,mpegts,mpeg,mpegvideo,h264,hevc,av1,obu,ivf,dv,nut,flv,asf,gif,apng,"
+    "wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,ogg,opus,amr,au,image2,png_pipe,jpeg_pipe,tiff_pipe,exr_pipe,dpx_pipe,"
+    "webp_pipe,bmp_pipe,j2k_pipe,psd_pipe,hdr_pipe,jpegxl_pipe,yuv4mpegpipe,rm,wtv,gxf,r3d,cineform,dnxhd"
+)
+"""What is read. Playlists (HLS, DASH, concat) are not: they would make the reader open other files and addresses."""
+
+READ_ONLY_FILES: Final = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2  # pillow refuses at twice this
+
+
+def unreadable(path: Path, why: object) -> MediaError:
+    return MediaError("media_unreadable", f"{path.name} cannot be decoded: {why}.", path=str(path))
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns what libav, pillow and the system say about a file into MediaError(media_missing, media_unreadable)."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MediaError("media_missing", f"{path} is not there.", path=str(path)) from error
+    except (av.FFmpegError, OSError, UnidentifiedImageError, Image.DecompressionBombError, MemoryError) as error:
+        raise unreadable(path, getattr(error, "strerror", None) or error or type(error).__name__) from error
+    except (ValueError, ArithmeticError, LookupError, TypeError, SyntaxError) as error:
+        # what decoders written in Python raise at broken files (pillow's plug-ins among them)
+        raise unreadable(path, error) from error
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Opens a container; leaves it closed. Raises as `reading`, and for a path that is no regular file."""
+    with reading(path):
+        if path.exists() and not path.is_file():
+            raise unreadable(path, "it is not a file")
+        with av.open(f"file:{path}", "r", options=dict(READ_ONLY_FILES), metadata_errors="replace") as container:
+            yield container
+
+
+def picture_stream(container: InputContainer) -> av.VideoStream | None:
+    """Returns the stream that holds the picture, no cover art; None without one. ValueError for absurd sizes."""
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic and len(container.streams.audio):
+            continue
+        context = stream.codec_context
+        if context.width * context.height > MOST_PIXELS:
+            raise ValueError(f"{context.width}x{context.height} pixels are more than the limit")
+        context.options = {"max_pixels": str(MOST_PIXELS)}
+        context.thread_type = "SLICE"  # frame threads would hold back the one frame that is wanted
+        return stream
+    return None
