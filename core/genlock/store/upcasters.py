@@ -21,10 +21,14 @@ UPCASTERS: Upcasters = {}
 
 
 def upcast(name: str, schema: int, current: int, value: dict[str, Any], steps: Upcasters) -> dict[str, Any]:
-    """Returns the value at schema `current`. Raises StoreError(unknown_event) when a step is missing."""
+    """Returns the value at schema `current`. Raises StoreError: unknown_event when a step is missing, store_corrupt when
+    the value is not of the schema it claims."""
     for at in range(schema, current):
         step = steps.get((name, at))
         if step is None:
             raise StoreError("unknown_event", f"No upcaster leads from {name}@{at} to {name}@{at + 1}.")
-        value = step(value)
+        try:
+            value = step(value)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError("store_corrupt", f"A stored {name}@{at} does not read as one: {error!r}") from error
     return value
