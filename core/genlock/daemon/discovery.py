@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import warnings
 from hashlib import blake2b
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def runtime_folder() -> Path:
         return Path(own)
     from platformdirs import user_runtime_path
 
-    return user_runtime_path("genlock")
+    with warnings.catch_warnings():
+        # without XDG_RUNTIME_DIR it warns about its folder under /tmp; `write` checks whose that is
+        warnings.simplefilter("ignore")
+        return user_runtime_path("genlock")
 
 
 def home_folder() -> Path:

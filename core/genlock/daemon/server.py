@@ -143,7 +143,8 @@ class _Daemon:
         try:
             self._server.run(self._sockets)
         finally:
-            discovery.remove(found)
+            if self._announce:
+                discovery.remove(found)
             _close(self._sockets)
             self.services.stop()
 
