@@ -16,10 +16,10 @@ import msgspec
 from msgspec.structs import asdict
 
 from genlock.application.application import Accepted, Application, Envelope, Published
-from genlock.errors import BadInput, GenerationError, GenlockError
+from genlock.errors import BadInput, GenerationError, GenlockError, NotFound
 from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
-from genlock.generation.engine import Engines, Plan
+from genlock.generation.engine import Engines, Lane, Plan
 from genlock.generation.executor import Executor, Failed, Finished, Message, Outcome, Progress, Stopped, Ticket
 from genlock.media.naming import next_number, take_path
 from genlock.project.commands import FailJob, FinishJob, JobCommand, QueueJob, RequeueJob, StartJob
@@ -231,7 +231,7 @@ class JobRunner:
 class _Carriage:
     """One job under way."""
 
-    def __init__(self, job: JobState, lane: Any) -> None:
+    def __init__(self, job: JobState, lane: Lane) -> None:
         self.job, self.lane = job, lane
         self.task: asyncio.Task[None] | None = None
         self.submitted = False
@@ -313,8 +313,6 @@ def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any]
     if chosen is None:
         raise BadInput("bad_generation", f"The shot {shot.code} has no take yet to go on from.")
     if chosen not in shot.takes:
-        from genlock.errors import NotFound
-
         raise NotFound("no_such_take", f"The shot {shot.code} has no take {chosen}.")
     held = shot.takes[chosen]
     found: dict[str, Any] = {"source": held.path}
