@@ -1,0 +1,98 @@
+"""`genlock memory`, `genlock doctor` and `genlock bench`: how the machine and this installation are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genlock.cli import options, output
+from genlock.cli.backend import backend
+from genlock.errors import BadInput
+
+if TYPE_CHECKING:
+    from genlock.bench import Result
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (memory, doctor, bench):
+        app.command()(command)
+
+
+def memory(store: options.Store = None, as_json: options.Json = False) -> None:
+    """Show who holds the machine's memory, who waits, and why."""
+    with backend(store) as daemon:
+        state = daemon.get("/api/memory")
+    if as_json:
+        output.print_json(state)
+        return
+    output.say(f"{output.size(state['held'])} of {output.size(state['budget'])} held by {len(state['leases'])} leases")
+    leases = ((row["owner"], row["lane"], output.size(row["bytes"])) for row in state["leases"])
+    output.print_table(("holds", "lane", ">memory"), leases, empty="Nobody holds any.")
+    if state["waiting"]:
+        waiting = ((row["owner"], row["lane"], output.size(row["bytes"])) for row in state["waiting"])
+        output.print_table(("waits", "lane", ">memory"), waiting, empty="")
+    decisions = ((row["verdict"], row["owner"], row["reason"]) for row in state["decisions"][-10:])
+    output.print_table(("decision", "for", "why"), decisions, empty="Nothing was decided yet.")
+
+
+def doctor(store: options.Store = None, as_json: options.Json = False) -> None:
+    """Look at everything that can be wrong on this machine."""
+    with backend(store) as daemon:
+        answer = daemon.get("/api/doctor")
+    if as_json:
+        output.print_json(answer)
+    else:
+        rows = ((("ok" if row["ok"] else "BAD"), row["name"], row["detail"], _hint(row)) for row in answer["checks"])
+        output.print_table(("", "what", "how it is", "what to do"), rows, empty="")
+    raise typer.Exit(0 if answer["ok"] else 1)
+
+
+def _hint(row: dict[str, Any]) -> str:
+    return "" if row["ok"] else str(row.get("hint", ""))
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Suites: timeline, store, application, wire, ...")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Measure this machine: figures as ratios to a floor of the same run."""
+    from genlock.bench import SUITES, results
+
+    unknown = [name for name in names or () if name not in SUITES]
+    if unknown:
+        raise BadInput("bad_value", f"There is no suite {unknown[0]!r}.", hint=f"There are {', '.join(SUITES)}.")
+    rows = []
+    shown = output.console(stderr=as_json)
+    for result in results(tuple(names or ())):
+        rows.append(_row(result))
+        shown.print(_line(result), soft_wrap=True)
+    if as_json:
+        output.print_json({"results": rows})
+    raise typer.Exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+def _row(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "value": result.value,
+        "unit": result.unit,
+        "floor": result.floor,
+        "ratio": result.ratio,
+        "limit": result.limit,
+        "ok": result.ok,
+    }
+
+
+def _line(result: Result) -> str:
+    mark = "[green]ok [/]" if result.ok else "[red]BAD[/]"
+    sign = ">=" if result.at_least else "<="
+    figure = f"{result.value:,.4g} {result.unit}"
+    if result.ratio is not None:
+        figure += f" = {result.ratio:.2f}x of {result.floor:,.4g}, {sign} {result.limit:g}x asked"
+    else:
+        figure += f", {sign} {result.limit:g} asked"
+    return f"{mark} {output.plain(result.name)}: {figure}"
