@@ -99,7 +99,7 @@ def cut(
         (left, right), (before, behind) = key.split(">"), lengths.split("+")
         made.append(Transition(left or None, right or None, int(before), int(behind)))
     state = restore("s0", 1, Content("Cut", rate, tracks=tuple(parts), transitions=tuple(made), markers=markers))
-    assert check.violations(state) == []
+    assert check.violations(state) == [], check.violations(state)
     return state
 
 
