@@ -95,8 +95,10 @@ class Lane:
     @property
     def end(self) -> int:
         """One past the last frame of the last item; 0 when empty."""
-        last = self.last
-        return last.end if last else 0
+        if not self._chunks:
+            return 0
+        chunk = self._chunks[-1]
+        return self._bases[-1] + chunk.starts[-1] + chunk.durations[-1]
 
     @property
     def first(self) -> Slot | None:
