@@ -131,6 +131,9 @@ def _explained(value: bytes | str | dict[str, Any], error: msgspec.ValidationErr
 
 
 def _name(value: bytes | str | dict[str, Any]) -> str:
-    plain = value if isinstance(value, dict) else msgspec.json.decode(value)
+    try:
+        plain = value if isinstance(value, dict) else msgspec.json.decode(value)
+    except msgspec.DecodeError:  # such as a number that no float can hold
+        return ""
     name = plain.get("do", "") if isinstance(plain, dict) else ""
     return name if isinstance(name, str) else ""

@@ -156,6 +156,7 @@ class JobRunner:
         """Tries one plan after the other for as long as memory is what is missing; None when the job was taken away."""
         job = carriage.job
         outcome: Outcome | None = None
+        started = False
         for plan in planner.plans(job.request, self._engines):
             try:
                 lease = await self._arbiter.acquire(Need.of(job.id, plan, job.priority), plan.lane, self._deadline)
@@ -163,9 +164,14 @@ class JobRunner:
                 outcome = Failed(job.id, error.code, error.message)
                 continue
             async with lease:
-                if outcome is None and not await self._send(job.id, StartJob(plan.engine, plan.name)):
+                # The worker begins while the start becomes durable: a crash in between costs a job that nobody saw run.
+                running = self._loop.create_task(self._run(carriage, plan, lease))
+                if not started and not await self._send(job.id, StartJob(plan.engine, plan.name)):
+                    self._executor.cancel(job.id)
+                    _discard_outcome(await running)
                     return None
-                outcome = await self._run(carriage, plan, lease)
+                started = True
+                outcome = await running
             if not isinstance(outcome, Failed) or outcome.code != "needs_memory":
                 break
         return outcome
@@ -183,8 +189,6 @@ class JobRunner:
         settings = self._app.project(job.project).settings
         self._executor.submit(_ticket(job, plan, settings), heard)
         carriage.submitted = True
-        if carriage.stopped:
-            self._executor.cancel(job.id)
         return await ended
 
     def _progressed(self, progress: Progress, lease: Lease) -> None:
@@ -372,6 +376,11 @@ def _envelope(job: str, command: JobCommand) -> Envelope:
 def _settle_once(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
     if not future.done():
         future.set_result(outcome)
+
+
+def _discard_outcome(outcome: Outcome) -> None:
+    if isinstance(outcome, Finished):
+        _discard(outcome.take)
 
 
 def _discard(take: Take) -> None:
