@@ -41,6 +41,6 @@ class Visitor:
             return client.request(method, path, headers=headers or {}, **more)
 
 
-@pytest.fixture()
+@pytest.fixture
 def visitor(daemon: Running) -> Visitor:
     return Visitor(daemon)

@@ -188,7 +188,8 @@ def test_a_socket_needs_the_token(visitor: Any, headers: dict[str, str], wanted:
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""]
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""],
 )
 def test_only_json_is_read(visitor: Any, kind: str) -> None:
     body = '{"id":"form","command":{"do":"CreateProject","name":"Form"}}'
@@ -227,7 +228,13 @@ def test_no_cors_headers_ever(visitor: Any, method: str) -> None:
 def test_security_headers_on_every_answer(visitor: Any, method: str, path: str, known: bool) -> None:
     headers = visitor.send(method, path, visitor.bearer if known else {}).headers
     policy = headers["content-security-policy"]
-    for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'"):
+    for part in (
+        "default-src 'none'",
+        "script-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "connect-src 'self'",
+    ):
         assert part in policy
     assert "unsafe-eval" not in policy
     assert "script-src 'self' 'unsafe" not in policy

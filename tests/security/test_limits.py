@@ -52,7 +52,7 @@ def test_an_upload_that_is_too_large_leaves_nothing(small: Any, streamed: bool) 
     answer = post(small, "/api/uploads?name=big.otio", body, "application/octet-stream")
     assert answer.status_code == 413
     uploads = small.services.folder / "uploads"
-    assert [path for path in uploads.rglob("*")] == []
+    assert list(uploads.rglob("*")) == []
 
 
 def test_an_upload_of_the_right_size_arrives_whole(small: Any) -> None:
@@ -61,7 +61,9 @@ def test_an_upload_of_the_right_size_arrives_whole(small: Any) -> None:
     assert Path(answer.json()["path"]).read_bytes() == b"x" * SMALL
 
 
-@pytest.mark.parametrize("name", ["../x.otio", "a/b.otio", "a\\b.otio", "x.html", "x.svg", "x", "", "x.otio\0.html", ".otio"])
+@pytest.mark.parametrize(
+    "name", ["../x.otio", "a/b.otio", "a\\b.otio", "x.html", "x.svg", "x", "", "x.otio\0.html", ".otio"]
+)
 def test_an_upload_needs_a_harmless_name(small: Any, name: str) -> None:
     answer = httpx.post(
         small.base_url + "/api/uploads",
@@ -84,15 +86,19 @@ def test_a_false_content_length_is_refused(small: Any, length: str) -> None:
         assert raw.recv(4096).split(b" ", 2)[1] in (b"400", b"413")
 
 
+def send_and_drain(socket: Any, text: str) -> None:
+    socket.send(text)
+    while True:
+        socket.recv(timeout=10)
+
+
 def test_an_oversized_message_closes_the_socket_only(small: Any) -> None:
     url = small.base_url.replace("http", "ws") + "/ws"
     with connect(url, additional_headers={"authorization": f"Bearer {small.token}"}, max_size=None) as socket:
         socket.send(json.dumps({"type": "hello", "protocol": 1}))
         socket.recv()
         with pytest.raises(ConnectionClosed) as closed:
-            socket.send("x" * (wire.MESSAGE_LIMIT + 1))
-            while True:
-                socket.recv(timeout=10)
+            send_and_drain(socket, "x" * (wire.MESSAGE_LIMIT + 1))
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
     assert httpx.get(small.base_url + "/health").status_code == 200

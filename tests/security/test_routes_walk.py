@@ -25,7 +25,7 @@ def rows(visitor: Any) -> list[tuple[str, str]]:
 
 def concrete(path: str) -> str:
     for name in ("project", "sequence", "shot", "job", "media", "task", "digest", "name"):
-        path = path.replace("{%s}" % name, "0" * 32)
+        path = path.replace("{" + name + "}", "0" * 32)
     assert "{" not in path
     return path
 

@@ -23,7 +23,7 @@ serve(sys.argv[1], 0, roots=[sys.argv[2]], on_ready=lambda running: print(runnin
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GENLOCK_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("GENLOCK_HOME", str(tmp_path / "home"))

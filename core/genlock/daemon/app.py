@@ -57,6 +57,7 @@ def create_app(services: Services) -> FastAPI:
         # flat, not included: the tests walk every route there is
         app.router.routes.extend(module.router.routes)
     app.router.routes.append(WebSocketRoute("/ws", Socket(services), name="socket"))
+    services.routes = lambda: app.routes
     answers.install(app)
     openapi.install(app)
     return app

@@ -8,8 +8,8 @@ from genlock.daemon.author import Author
 from genlock.daemon.breakdown import next_code
 from genlock.daemon.paths import request_paths
 from genlock.daemon.pool import Sources
-from genlock.daemon.stills import save_still
-from genlock.errors import BadInput, NotFound, Refused
+from genlock.daemon.stills import ensure_folder, save_still
+from genlock.errors import NotFound, Refused
 from genlock.project.commands import CreateShot
 from genlock.project.shot import Brief
 from genlock.timeline.commands import FillGap
@@ -38,10 +38,8 @@ def generate(services: Services, shots: list[str], overrides: dict[str, Any], au
 
     commands = []
     for shot in shots:
-        try:
-            command = request_for(services.app, shot, **overrides)
-        except TypeError as error:
-            raise BadInput("bad_generation", f"The overrides do not fit: {error}.") from error
+        ensure_folder(services, services.app.shot(shot).project, author)
+        command = request_for(services.app, shot, **overrides)
         for path in (command.output, *request_paths(command.request)):
             services.roots.resolve(path)
         commands.append(command)

@@ -203,7 +203,12 @@ def bind(port: int, flags: HostFlags) -> list[socket.socket]:
             text = f"{flags.host} can be reached from other machines."
             raise BadInput("bad_value", text, hint="Say that you want it with --allow-remote; see SECURITY.md.")
         print(f"genlock: WARNING: listening on {flags.host}: other machines can reach this daemon.", file=sys.stderr)  # noqa: T201
-    first = _listen(hosts[0], port)
+    try:
+        first = _listen(hosts[0], port)
+    except BadInput:
+        if port != DEFAULT_PORT:
+            raise
+        first = _listen(hosts[0], 0)
     sockets = [first]
     for host in hosts[1:]:
         try:

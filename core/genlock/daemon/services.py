@@ -76,6 +76,8 @@ class Services:
         self.hub = Hub(store.log_id, backlog_bytes=self.settings.backlog_bytes)
         self.tasks = Tasks(self._on_task)
         self.pool = Pool(self.app, self.roots)
+        self.routes: Callable[[], list[Any]] = list
+        """Set by the application: all its routes."""
         self.request_stop: Callable[[str], None] = lambda reason: None
         """Set by the server: asks the whole daemon to end."""
         self._unsubscribe = self.app.subscribe(self.hub.publish)
@@ -102,7 +104,7 @@ class Services:
         """Binds the hub to the running loop, and takes up jobs that waited when the last daemon ended."""
         self.hub.bind(asyncio.get_running_loop())
         if any(not _ended(job.status) for job in self.app.jobs()):
-            Thread(target=self.ensure_runner, name="genlock-jobs-start", daemon=True).start()
+            self._start_runner()
 
     def stop(self) -> None:
         """Puts running jobs back into the queue, ends the media process, checkpoints and closes the store; idempotent."""
@@ -143,7 +145,7 @@ class Services:
             label=message.label,
         )
         if type(command).__name__ in _MAKES_WORK:
-            self.ensure_runner()
+            self._start_runner()
         return self.app.submit(envelope)
 
     def snapshot(self, project: str | None) -> Snapshot:
@@ -175,9 +177,16 @@ class Services:
         slots: dict[Lane, int] = {"heavy": self.settings.job_slots, "interactive": 1}
         return Arbiter(machine_budget(self.settings.memory_share), slots, on_decision=lambda _: self._on_memory())
 
+    def _start_runner(self) -> None:
+        """Starts the job runner beside the caller, which may be the event loop; it finds the queue as it is then."""
+        if self._runner is None:
+            Thread(target=self.ensure_runner, name="genlock-jobs-start", daemon=True).start()
+
     def ensure_runner(self) -> JobRunner:
         """Returns the job runner, started when it was not."""
         with self._lock:
+            if self._stopped:
+                raise GenlockError("shutting_down")
             if self._runner is None:
                 from genlock.application.jobs import JobRunner
                 from genlock.generation.local import LocalExecutor

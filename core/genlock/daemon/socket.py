@@ -171,6 +171,11 @@ class _Reader:
         except GenlockError as error:
             self._refused(message.id, error)
             return
+        except Exception:
+            # the boundary of a request: one command that trips us must not end the session
+            log.exception("a command could not be taken")
+            self._refused(message.id, GenlockError("internal"))
+            return
         future.add_done_callback(lambda done: self._answer(message.id, done))
 
     def _answer(self, id_: str, done: Future[Accepted]) -> None:

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genlock.daemon.author import Author
 from genlock.errors import GenlockError, StoreError
+from genlock.project.commands import ChangeSettings, SettingsPatch
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
@@ -22,6 +24,13 @@ def project_folder(services: Services, project: str) -> Path:
         return services.roots.resolve(state.settings.folder)
     name = re.sub(r"[^\w.-]+", "_", state.name).strip("._") or "project"
     return services.folder / "projects" / f"{name}-{state.id[:8]}"
+
+
+def ensure_folder(services: Services, project: str, author: Author) -> None:
+    """Gives a project without a folder one beside the store: takes need a place."""
+    if not services.app.project(project).settings.folder:
+        folder = project_folder(services, project)
+        author.execute(ChangeSettings(SettingsPatch(folder=str(folder))), project)
 
 
 def save_still(services: Services, project: str, path: Path, frame: int, name: str) -> Path | None:
