@@ -17,6 +17,7 @@ from av.video.reformatter import Colorspace
 from genlock.errors import GenlockError, MediaError
 from genlock.media import messages, peaks, probe, proxy, slate, thumbnails, timing
 from genlock.media.messages import (
+    TICKS,
     Data,
     Failure,
     Filmstrip,
@@ -36,7 +37,6 @@ from genlock.media.opening import opened, picture_stream
 
 MEMORY: Final = 12 << 30
 """Bytes of address space the process may take before libav is refused more."""
-TICKS: Final = 90_000 * 48
 _SD_HEIGHT: Final = 576
 _INDEXED: Final = ("mov", "mp4", "matroska", "avi", "mxf")
 

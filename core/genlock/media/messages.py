@@ -11,6 +11,8 @@ from genlock.project.media import MediaInfo
 from genlock.timeline.model import Resolution
 
 LARGEST: Final = 1 << 30
+TICKS: Final = 90_000 * 48
+"""Parts of a second in which exact times are told: whole frames and samples of any usual rate are whole ticks or near."""
 
 
 class Probe(Struct, frozen=True, tag="probe"):
@@ -63,8 +65,8 @@ Request = Probe | Thumbnail | Filmstrip | Peaks | Frames | MakeProxy | Slate | M
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """`picture` and `sound`: start of the first stream of each kind, `clock`: where the file's clock starts, in units of
-    1/90000 s times 48 (= 1/4320000 s). `matrix` names the colour matrix that untagged pixels are to be read with, "" when
+    """`picture` and `sound`: start of the first stream of each kind, `clock`: where the file's clock starts, in TICKS
+    of a second. `matrix` names the colour matrix that untagged pixels are to be read with, "" when
     they are tagged or RGB. `seekable`: the container's index leads to any frame."""
 
     picture: int = 0
