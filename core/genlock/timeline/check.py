@@ -51,6 +51,8 @@ def violations(state: Sequence) -> list[Conflict]:
         found.extend(_transition(state, key))
     for marker in state.markers:
         found.extend(_marker(state, marker))
+    for item in state.marks:
+        found.extend(_marks(state, item))
     return list(dict.fromkeys(found))
 
 
@@ -206,8 +208,16 @@ def _marker(state: Sequence, id_: str) -> Iterator[Conflict]:
         yield Conflict("bad_timeline", id_, f"The marker {marker.id} is stored as {id_}.")
     if marker.item is not None and marker.item not in state.items:
         yield Conflict("no_such_item", id_, f"The marker {id_} is on {marker.item}, which does not exist.")
+    elif marker.item is not None and id_ not in state.marks.get(marker.item, ()):
+        yield Conflict("bad_timeline", id_, f"The state does not know that the marker {id_} is on {marker.item}.")
     if marker.duration < 0:
         yield Conflict("bad_value", id_, "A marker has a negative duration.")
+
+
+def _marks(state: Sequence, item: str) -> Iterator[Conflict]:
+    for id_ in sorted(state.marks[item]):
+        if id_ not in state.markers or state.markers[id_].item != item:
+            yield Conflict("bad_timeline", id_, f"The marker {id_} is not on {item}.")
 
 
 def _transition(state: Sequence, key: str) -> Iterator[Conflict]:
@@ -260,7 +270,6 @@ class _Touched:
         self.whole_tracks: set[str] = set()
         self.transitions: dict[str, None] = {}
         self.markers: dict[str, None] = {}
-        self.removes = False
 
     @classmethod
     def by(cls, ops: tuple[Op, ...]) -> _Touched:
@@ -271,13 +280,20 @@ class _Touched:
 
     def add(self, op: Op) -> None:
         match op:
-            case ItemInserted(item=item):
+            case ItemInserted(item=item) | ItemRemoved(item=item):
                 self.items[item.id] = None
-            case ItemRemoved(item=item):
-                self.items[item.id] = None
-                self.removes = True
-            case ItemMoved(item=id_) | ItemSet(item=id_):
+            case ItemMoved(item=id_):
                 self.items[id_] = None
+            case ItemSet(item=id_, after=patch):
+                # names, switches and effects break nothing
+                if not (
+                    patch.duration is UNSET
+                    and patch.source_in is UNSET
+                    and patch.source is UNSET
+                    and patch.speed is UNSET
+                    and patch.link is UNSET
+                ):
+                    self.items[id_] = None
             case ItemsShifted(first=first):
                 self.items[first] = None
             case TrackInserted(track=track) | TrackRemoved(track=track):
@@ -285,8 +301,8 @@ class _Touched:
                 self.whole_tracks.add(track.id)
             case TrackMoved(track=id_):
                 self.tracks.add(id_)
-            case TrackSet(track=id_, after=patch):
-                if patch.placement is not UNSET:
+            case TrackSet(track=id_, after=settings):
+                if settings.placement is not UNSET:
                     self.whole_tracks.add(id_)
             case TransitionSet(key=key):
                 self.transitions[key] = None
@@ -399,6 +415,7 @@ def _keys(before: Sequence, after: Sequence, touched: _Touched, near: dict[str, 
 
 def _markers(after: Sequence, touched: _Touched) -> Iterator[str]:
     yield from (id_ for id_ in touched.markers if id_ in after.markers)
-    if touched.removes and after.markers:
-        gone = {id_ for id_ in touched.items if id_ not in after.items}
-        yield from (id_ for id_, marker in after.markers.items() if marker.item in gone)
+    if after.marks:
+        for id_ in touched.items:
+            if id_ not in after.items:
+                yield from sorted(after.marks.get(id_, ()))

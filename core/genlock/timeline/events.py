@@ -115,6 +115,10 @@ def restore(id_: str, version: int, content: Content) -> Sequence:
     home: dict[str, str] = {}
     links: dict[str, frozenset[str]] = {}
     lanes: dict[str, Lane] = {}
+    marks: dict[str, frozenset[str]] = {}
+    for marker in content.markers:
+        if marker.item is not None:
+            marks[marker.item] = marks.get(marker.item, frozenset()) | {marker.id}
     for part in content.tracks:
         rows, cursor = [], 0
         for placed in part.items:
@@ -143,6 +147,7 @@ def restore(id_: str, version: int, content: Content) -> Sequence:
         transitions=Map({t.key: t for t in content.transitions}),
         markers=Map({m.id: m for m in content.markers}),
         links=Map(links),
+        marks=Map(marks),
         foreign=content.foreign,
     )
 

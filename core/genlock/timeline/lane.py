@@ -47,12 +47,15 @@ class Lane:
     It trusts its callers for what edits must check (free room, no negative start); unknown ids raise KeyError.
     """
 
-    __slots__ = ("_bases", "_chunks", "_size")
+    __slots__ = ("_bases", "_chunks", "_near", "_size")
 
-    def __init__(self, chunks: tuple[_Chunk, ...] = (), bases: tuple[int, ...] = (), size: int = 0) -> None:
+    def __init__(
+        self, chunks: tuple[_Chunk, ...] = (), bases: tuple[int, ...] = (), size: int = 0, near: int = 0
+    ) -> None:
         self._chunks = chunks
         self._bases = bases
         self._size = size
+        self._near = near  # the chunk looked at last: one edit asks for neighbours again and again
 
     @classmethod
     def of(cls, slots: Iterable[tuple[str, int, int]]) -> Lane:
@@ -150,22 +153,20 @@ class Lane:
 
     def upto(self, frame: int) -> Slot | None:
         """Returns the last item that starts at or before the frame."""
-        k = bisect_right(self._bases, frame) - 1
-        if k < 0:
-            return None
-        return self._slot(k, bisect_right(self._chunks[k].starts, frame - self._bases[k]) - 1)
+        place = self._upto(frame)
+        return self._slot(*place) if place else None
 
     def since(self, frame: int) -> Slot | None:
         """Returns the first item that starts at or after the frame."""
-        slot = self.upto(frame - 1)
-        return self.after(slot.id) if slot else self.first
+        place = self._upto(frame - 1)
+        return self._after(*place) if place else self.first
 
     def between(self, start: int, end: int) -> list[Slot]:
         """Returns the items that touch frames `start` to `end` (exclusive), in order."""
-        slot = self.at(start) or self.since(start)
-        if slot is None or slot.start >= end:
-            return []
-        k, i = self._locate(slot.id)
+        place = self._upto(start)
+        k, i = place or (0, 0)
+        if place and self._slot(k, i).end <= start:
+            i += 1
         found: list[Slot] = []
         while k < len(self._chunks):
             while i < len(self._chunks[k].ids):
@@ -223,28 +224,37 @@ class Lane:
     def resize(self, id_: str, duration: int, *, push: bool) -> Lane:
         """Gives the item a new duration; with `push` everything later moves by the difference."""
         k, i = self._locate(id_)
-        ids, starts, durations = self._rows(k)
-        delta = duration - durations[i] if push else 0
-        rows = (
-            ids,
-            (*starts[: i + 1], *[s + delta for s in starts[i + 1 :]]) if delta else starts,
-            (*durations[:i], duration, *durations[i + 1 :]),
-        )
-        return self._with(k, *rows, delta=delta)
+        chunk = self._chunks[k]
+        delta = duration - chunk.durations[i] if push else 0
+        durations = (*chunk.durations[:i], duration, *chunk.durations[i + 1 :])
+        return self._moved(k, i + 1, delta, chunk._replace(durations=durations))
 
     def shift(self, first: str, delta: int) -> Lane:
         """Moves the item `first` and everything after it by `delta` frames."""
         k, i = self._locate(first)
-        ids, starts, durations = self._rows(k)
-        return self._with(k, ids, (*starts[:i], *[s + delta for s in starts[i:]]), durations, delta=delta)
+        return self._moved(k, i, delta, self._chunks[k])
 
     # -- inside
 
     def _locate(self, id_: str) -> tuple[int, int]:
-        for k, chunk in enumerate(self._chunks):
+        near = self._near
+        for k in range(max(0, near - 1), min(len(self._chunks), near + 2)):
+            chunk = self._chunks[k]
             if id_ in chunk.members:
                 return k, chunk.ids.index(id_)
+        for k, chunk in enumerate(self._chunks):
+            if id_ in chunk.members:
+                self._near = k
+                return k, chunk.ids.index(id_)
         raise KeyError(id_)
+
+    def _upto(self, frame: int) -> tuple[int, int] | None:
+        """Returns where the last item is that starts at or before the frame."""
+        k = bisect_right(self._bases, frame) - 1
+        if k < 0:
+            return None
+        self._near = k
+        return k, bisect_right(self._chunks[k].starts, frame - self._bases[k]) - 1
 
     def _slot(self, k: int, i: int) -> Slot:
         chunk = self._chunks[k]
@@ -263,6 +273,18 @@ class Lane:
     def _rows(self, k: int) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
         chunk, base = self._chunks[k], self._bases[k]
         return chunk.ids, tuple([s + base for s in chunk.starts]), chunk.durations
+
+    def _moved(self, k: int, i: int, delta: int, chunk: _Chunk) -> Lane:
+        """Returns the lane with chunk `k` replaced by `chunk`, and everything from entry `i` of it on moved."""
+        bases = self._bases
+        if delta:
+            if i:
+                starts = chunk.starts
+                chunk = chunk._replace(starts=(*starts[:i], *[start + delta for start in starts[i:]]))
+            held = k + (i > 0)
+            bases = (*bases[:held], *[base + delta for base in bases[held:]])
+        chunks = (*self._chunks[:k], chunk, *self._chunks[k + 1 :])
+        return Lane(chunks, bases, self._size, k)
 
     def _with(
         self,
@@ -287,4 +309,5 @@ class Lane:
                 *([b + delta for b in later] if delta else later),
             ),
             self._size + grown,
+            k,
         )

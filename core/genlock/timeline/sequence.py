@@ -36,8 +36,9 @@ class Sequence(Struct, frozen=True):
     """A whole timeline at one version.
 
     `order` lists the track ids, each kind from bottom to top (V1, V2, ..., A1, A2, ...). `lanes` says what lies where,
-    `home` on which track an item is, `links` who belongs to a link group. `start_frame` is the frame number of the
-    first frame's timecode. Reading helpers below; nothing here checks an edit: that is what edits.decide is for.
+    `home` on which track an item is, `links` who belongs to a link group, `marks` which markers are on an item.
+    `start_frame` is the frame number of the first frame's timecode. Reading helpers below; nothing here checks an edit:
+    that is what edits.decide is for.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Sequence(Struct, frozen=True):
     transitions: Map[str, Transition] = Map()
     markers: Map[str, Marker] = Map()
     links: Map[str, frozenset[str]] = Map()
+    marks: Map[str, frozenset[str]] = Map()
     foreign: dict[str, Any] = {}
     archived: bool = False
 
@@ -102,7 +104,9 @@ def apply(state: Sequence, op: Op) -> Sequence:
         case TransitionSet(key=key, after=transition):
             return replace(state, transitions=_put(state.transitions, key, transition))
         case MarkerSet(marker=marker, after=value):
-            return replace(state, markers=_put(state.markers, marker, value))
+            marks = _leave(state.marks, old.item if (old := state.markers.get(marker)) else None, marker)
+            marks = _join(marks, value.item if value else None, marker)
+            return replace(state, markers=_put(state.markers, marker, value), marks=marks)
         case SequenceSet(after=patch):
             return replace(state, **_fields(patch))
         case _:
@@ -208,15 +212,15 @@ def _put(values: Map[str, V], key: str, value: V | None) -> Map[str, V]:
     return values.delete(key) if value is None else values.set(key, value)
 
 
-def _join(links: Map[str, frozenset[str]], link: str | None, item: str) -> Map[str, frozenset[str]]:
-    return links if link is None else links.set(link, links.get(link, frozenset()) | {item})
+def _join(groups: Map[str, frozenset[str]], group: str | None, member: str) -> Map[str, frozenset[str]]:
+    return groups if group is None else groups.set(group, groups.get(group, frozenset()) | {member})
 
 
-def _leave(links: Map[str, frozenset[str]], link: str | None, item: str) -> Map[str, frozenset[str]]:
-    if link is None:
-        return links
-    rest = links[link] - {item}
-    return links.set(link, rest) if rest else links.delete(link)
+def _leave(groups: Map[str, frozenset[str]], group: str | None, member: str) -> Map[str, frozenset[str]]:
+    if group is None:
+        return groups
+    rest = groups[group] - {member}
+    return groups.set(group, rest) if rest else groups.delete(group)
 
 
 def _fields(patch: Struct) -> dict[str, Any]:

@@ -56,7 +56,6 @@ class Draft:
         self._context = context
         self._doubtful: dict[str, None] = {}  # transitions that may have lost a neighbour
         self._gaps: dict[str, None] = {}  # Gap items that may have come to lie side by side or last
-        self._marks: dict[str, list[str]] | None = None  # item -> markers; made when first asked for
 
     # -- reading
 
@@ -115,14 +114,7 @@ class Draft:
 
     def markers(self, item: str) -> list[Marker]:
         """Returns the markers on an item."""
-        if not self.state.markers:
-            return []
-        if self._marks is None:
-            self._marks = {}
-            for id_, marker in self.state.markers.items():
-                if marker.item is not None:
-                    self._marks.setdefault(marker.item, []).append(id_)
-        return [self.state.markers[id_] for id_ in sorted(self._marks.get(item, ()))]
+        return [self.state.markers[id_] for id_ in sorted(self.state.marks.get(item, ()))]
 
     def nested(self, sequence: str) -> Sequence | None:
         """Returns another sequence as this edit leaves it."""
@@ -212,14 +204,8 @@ class Draft:
     def put_marker(self, id_: str, value: Marker | None) -> None:
         """Adds, changes or (None) removes a marker."""
         old = self.state.markers.get(id_)
-        if old == value:
-            return
-        if self._marks is not None:
-            if old is not None and old.item is not None:
-                self._marks[old.item].remove(id_)
-            if value is not None and value.item is not None:
-                self._marks.setdefault(value.item, []).append(id_)
-        self.do(MarkerSet(id_, old, value))
+        if old != value:
+            self.do(MarkerSet(id_, old, value))
 
     def spot(self, id_: str) -> Spot:
         """Returns the item's place as ops tell it."""
@@ -276,7 +262,6 @@ class Draft:
         del self.ops[count:]
         self._doubtful.clear()
         self._gaps.clear()
-        self._marks = None
 
     def _merge(self, id_: str) -> None:
         left, slot, right = self.lane(self.home(id_)).around(id_)
