@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from genlock_client import discovery
-from genlock_client.discovery import Endpoint
-from genlock_client.rest import Rest
+if TYPE_CHECKING:
+    from genlock_client.discovery import Endpoint
 
 TIMEOUT = 900.0
 """Seconds a call may be silent: a proof of a large store takes minutes."""
@@ -27,6 +26,9 @@ class Backend:
     """
 
     def __init__(self, base_url: str, token: str, *, is_own: bool) -> None:
+        from genlock_client import discovery
+        from genlock_client.rest import Rest
+
         self.rest = Rest(base_url, token, timeout=TIMEOUT)
         self.is_own = is_own
         self.actor = discovery.actor()
@@ -34,6 +36,8 @@ class Backend:
     @property
     def endpoint(self) -> Endpoint:
         """Where the daemon's WebSocket listens."""
+        from genlock_client.discovery import Endpoint
+
         address = urlsplit(self.rest.base_url)
         return Endpoint(address.port or 80, self.rest.token, address.hostname or "127.0.0.1")
 
@@ -70,6 +74,8 @@ def canonical(store: str | None) -> str:
 
 def running(store: str | None) -> Endpoint | None:
     """Returns the daemon that has the store open, or None."""
+    from genlock_client import discovery
+
     return discovery.find(canonical(store))
 
 

@@ -17,16 +17,18 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 BAD_STATUSES = frozenset({400, 403, 404, 413, 415, 422})
 """HTTP statuses of errors that lie in what was given: they end with exit code 2, all others with 1."""
 
-MODULES = ("daemon", "projects", "sequences", "history", "exchange", "shots", "jobs", "stores", "checks")
-
-app = typer.Typer(
-    name="genlock",
-    help="One timeline for every editor, and shots generated straight into it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+MODULES: dict[str, tuple[str, ...]] = {
+    "daemon": ("up", "demo"),
+    "projects": ("project", "media", "fork"),
+    "sequences": ("sequence", "edit"),
+    "history": ("history", "undo", "redo", "revert"),
+    "exchange": ("import", "export", "render"),
+    "shots": ("shot", "take"),
+    "jobs": ("generate", "jobs"),
+    "stores": ("store",),
+    "checks": ("memory", "doctor", "bench"),
+}
+"""Module -> the commands it adds, in the order of the help. Only the module of the command given is loaded."""
 
 
 def _version(wanted: bool) -> None:
@@ -37,15 +39,27 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """One timeline for every editor, and shots generated straight into it."""
 
 
-for _name in MODULES:
-    import_module(f"genlock.cli.{_name}").register(app)
+def build(first: str | None = None) -> typer.Typer:
+    """Returns the program with the command `first`, or with all when there is none of that name."""
+    app = typer.Typer(
+        name="genlock",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    wanted = [module for module, commands in MODULES.items() if first in commands] or list(MODULES)
+    for module in wanted if first != "--version" else ():
+        import_module(f"genlock.cli.{module}").register(app)
+    return app
+
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The error of a wrong command line; typer keeps its own copy of click and exports only this subclass."""
@@ -55,7 +69,8 @@ def run(arguments: list[str]) -> int:
     """Runs the command line and returns the exit code: 0 done, 1 refused or failed, 2 bad input, 130 interrupted."""
     as_json = "--json" in arguments
     try:
-        result = typer.main.get_command(app).main(arguments or ["--help"], prog_name="genlock", standalone_mode=False)
+        command = typer.main.get_command(build(arguments[0] if arguments else None))
+        result = command.main(arguments or ["--help"], prog_name="genlock", standalone_mode=False)
     except (GenlockError, ClientError) as error:
         _report(error.to_dict(), as_json)
         return exit_code(error)

@@ -12,10 +12,10 @@ import typer
 from genlock.cli import options, output
 from genlock.cli.backend import Backend, absolute, canonical, running
 from genlock.errors import NotFound, Refused, StoreError
-from genlock_client.rest import Rest
 
 if TYPE_CHECKING:
     from genlock.store import EventStore
+    from genlock_client.rest import Rest
 
 stores = typer.Typer(name="store", help="The event store: everything ever done.", no_args_is_help=True)
 

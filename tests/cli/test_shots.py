@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Cli
+
+
+def test_a_shot_is_added_changed_and_listed(film: str, cli: Cli, tmp_path: Path) -> None:
+    image = tmp_path / "ref.png"
+    made = cli(
+        "shot", "add", "SH0010", "--scene", "SC03", "--prompt", "A lighthouse", "--negative", "people", "--seed", 7,
+        "--frames", 48, "--camera", "push", "--type", "wide", "--image", f"{image}@-1:0.5", "--notes", "n", "--json",
+    )  # fmt: skip
+    assert made.code == 0, made
+    brief = made.json["brief"]
+    assert (brief["prompt"], brief["negative_prompt"], brief["seed"], brief["frames"]) == ("A lighthouse", "people", 7, 48)
+    assert brief["rate"] == [25, 1]
+    assert brief["conditioning"][0]["path"] == str(image)
+    assert (brief["conditioning"][0]["frame"], brief["conditioning"][0]["strength"]) == (-1, 0.5)
+    changed = cli(
+        "shot", "set", "sh0010", "--prompt", "A storm", "--code", "SH0020", "--status", "approved", "--no-images", "--json"
+    )
+    assert changed.code == 0, changed
+    assert (changed.json["code"], changed.json["scene"], changed.json["status"]) == ("SH0020", "SC03", "approved")
+    assert changed.json["brief"]["prompt"] == "A storm"
+    assert changed.json["brief"]["seed"] == 7
+    assert not changed.json["brief"].get("conditioning")
+    assert "A storm" in cli("shot", "list").out
+    assert [row["code"] for row in cli("shot", "list", "--json").json["shots"]] == ["SH0020"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (("shot", "add", "SH0010"), "name_taken", 1),
+        (("shot", "add", ""), "bad_name", 2),
+        (("shot", "add", "SH2", "--rate", "7"), "bad_rate", 2),
+        (("shot", "add", "SH2", "--resolution", "7"), "bad_value", 2),
+        (("shot", "set", "SH0010"), "bad_request", 2),
+        (("shot", "set", "SH9999", "--seed", "1"), "no_such_shot", 2),
+        (("take", "list", "SH9999"), "no_such_shot", 2),
+        (("take", "select", "SH0010", "3"), "no_such_take", 2),
+        (("generate",), "bad_request", 2),
+        (("generate", "SH0010", "--all"), "bad_request", 2),
+        (("generate", "SH9999"), "no_such_shot", 2),
+        (("generate", "SH0010", "--mode", "dream"), "bad_generation", 2),
+        (("generate", "SH0010", "--set", "nonsense"), "bad_request", 2),
+        (("jobs", "--status", "lost"), "bad_value", 2),
+        (("jobs", "cancel", "nothing"), "no_such_job", 2),
+        (("jobs", "retry", "nothing"), "no_such_job", 2),
+    ],
+)
+def test_bad_input_is_refused(film: str, cli: Cli, arguments: tuple[str, ...], code: str, exit_code: int) -> None:
+    assert cli("shot", "add", "SH0010").code == 0
+    done = cli(*arguments, "--json")
+    assert (done.error["code"], done.code) == (code, exit_code)
+
+
+def test_generating_waits_shows_and_selects_takes(film: str, cli: Cli) -> None:
+    for code in ("SH0010", "SH0020"):
+        cli("shot", "add", code, "--prompt", "A lighthouse, slow push", "--frames", 8)
+    first = cli("generate", "--all", "--wait", "--json")
+    assert first.code == 0, first
+    assert [row["status"]["type"] for row in first.json["jobs"]] == ["succeeded", "succeeded"]
+    second = cli("generate", "SH0010", "--seed", 9, "--set", "prompt=A storm", "--wait")
+    assert second.code == 0, second
+    assert "1 of 1" in second.out
+    takes = cli("take", "list", "SH0010", "--json").json
+    assert [take["number"] for take in takes["takes"]] == [1, 2]
+    assert all(Path(take["path"]).is_file() for take in takes["takes"])
+    assert takes["takes"][1]["provenance"]["request"]["seed"] == 9
+    assert takes["takes"][1]["provenance"]["request"]["prompt"] == "A storm"
+    assert takes["selected"] == takes["takes"][1]["id"]
+    assert cli("take", "select", "SH0010", "v001").code == 0
+    assert cli("take", "list", "SH0010", "--json").json["selected"] == takes["takes"][0]["id"]
+    assert "shown" in cli("take", "list", "SH0010").out
+    assert cli("take", "select", "SH0010", "none").code == 0
+    assert cli("generate", "--all").out.startswith("Nothing to do")
+
+
+def test_a_queued_job_is_listed_watched_cancelled_and_retried(film: str, cli: Cli) -> None:
+    cli("shot", "add", "SH0010", "--frames", 2000)
+    queued = cli("generate", "SH0010", "--no-wait", "--json")
+    assert queued.code == 0, queued
+    job = queued.json["jobs"][0]["id"]
+    assert job[:8] in cli("jobs").out
+    assert cli("jobs", "cancel", job[:12]).code == 0
+    assert "SH0010" in cli("jobs").out
+    rows = cli("jobs", "--status", "cancelled", "--json").json["jobs"]
+    assert [row["id"] for row in rows] == [job]
+    assert cli("jobs", "cancel", job, "--json").error["code"] == "wrong_state"
+    assert cli("shot", "set", "SH0010", "--frames", 4).code == 0
+    assert cli("jobs", "retry", job).code == 0
+    assert cli("jobs", "cancel", job).code == 0
+    assert cli("jobs", "--watch").code == 0
+
+
+def test_watching_prints_a_line_for_each_change(film: str, cli: Cli) -> None:
+    import json
+
+    cli("shot", "add", "SH0010", "--frames", 8)
+    cli("generate", "SH0010", "--no-wait")
+    done = cli("jobs", "--watch", "--json")
+    assert done.code == 0, done
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["status"]["type"] for line in lines if "status" in line][-1] == "succeeded"
+
+
+def test_a_gap_is_filled(reel: dict[str, Any], cli: Cli) -> None:
+    import json
+
+    item = reel["tracks"][0]["items"][1]["id"]
+    assert cli("edit", "Reel", json.dumps({"do": "LiftItems", "items": [item]})).code == 0
+    done = cli("generate", "--gap", "Reel", "V1", "01:00:03:00", "--prompt", "Waves", "--wait", "--json")
+    assert done.code == 0, done
+    state = cli("sequence", "show", "Reel", "--json").json
+    assert [i["source"]["type"] for i in state["tracks"][0]["items"]] == ["generator", "shot", "generator"]
+    nothing = cli("generate", "--gap", "Reel", "V1", "5", "--json")
+    assert (nothing.code, nothing.error["code"]) == (1, "no_gap_here")
+    assert cli("generate", "--gap", "Reel", "V9", "5", "--json").error["code"] == "no_such_track"
+    assert cli("generate", "--gap", "Reel", "V1", "00:00:00:00", "--json").error["code"] == "bad_timecode"
+
+
+def test_shots_are_made_of_a_cut(reel: dict[str, Any], cli: Cli) -> None:
+    done = cli("shot", "from", "Reel", "--track", "V1", "--json")
+    assert done.code == 0, done
+    assert len(done.json["shots"]) == 3
+    state = cli("sequence", "show", "Reel", "--json").json
+    assert state["version"] == done.json["version"]
+    assert {i["source"]["type"] for i in state["tracks"][0]["items"]} == {"shot"}
+    assert cli("shot", "from", "Nowhere", "--json").error["code"] == "no_such_sequence"

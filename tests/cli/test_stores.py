@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli
+
+
+@pytest.fixture(params=["own", "running"])
+def home(request: pytest.FixtureRequest, cli: Cli) -> Path:
+    """A store with something in it, once without and once with a daemon."""
+    folder: Path = request.getfixturevalue("bare" if request.param == "own" else "shared")
+    assert cli("project", "new", f"Store {request.param}").code == 0
+    return folder
+
+
+def test_verify_stats_backup_and_export(home: Path, cli: Cli, tmp_path: Path) -> None:
+    report = cli("store", "verify", "--json")
+    assert report.code == 0, report
+    assert report.json["ok"] is True
+    assert report.json["events"] >= 1
+    assert "as they were written" in cli("store", "verify").out
+    stats = cli("store", "stats", "--json").json
+    assert stats["events"] == report.json["events"]
+    assert "ProjectCreated" in cli("store", "stats").out
+    backup, lines = tmp_path / "copy.genlock", tmp_path / "all.jsonl"
+    done = cli("store", "backup", backup, "--json")
+    assert done.code == 0, done
+    assert done.json["bytes"] == backup.stat().st_size
+    exported = cli("store", "export", lines, "--json")
+    assert exported.code == 0, exported
+    assert exported.json["events"] == report.json["events"]
+    for command, path in (("backup", backup), ("export", lines)):
+        again = cli("store", command, path, "--json")
+        assert (again.code, again.error["code"]) == (1, "name_taken")
+
+
+def test_an_export_becomes_a_store_again(bare: Path, cli: Cli) -> None:
+    cli("project", "new", "Film")
+    assert cli("store", "export", bare / "all.jsonl").code == 0
+    other = bare / "other.genlock"
+    done = cli("store", "import", bare / "all.jsonl", "--store", other, "--json")
+    assert done.code == 0, done
+    assert done.json["events"] == 1
+    assert [row["name"] for row in cli("project", "list", "--store", other, "--json").json["projects"]] == ["Film"]
+    broken = bare / "broken.jsonl"
+    broken.write_text("{")
+    assert cli("store", "import", broken, "--store", bare / "third.genlock", "--json").code == 2
+    assert cli("store", "import", bare / "none.jsonl", "--json").error["code"] == "no_such_file"
+
+
+def test_a_backup_is_put_back_and_the_old_store_kept(bare: Path, cli: Cli) -> None:
+    cli("project", "new", "Before")
+    backup = bare / "copy.genlock"
+    assert cli("store", "backup", backup).code == 0
+    cli("project", "new", "After")
+    done = cli("store", "restore", backup, "--json")
+    assert done.code == 0, done
+    assert Path(done.json["replaced"]).is_file()
+    assert [row["name"] for row in cli("project", "list", "--json").json["projects"]] == ["Before"]
+    assert cli("store", "restore", bare / "none.genlock", "--json").error["code"] == "no_such_file"
+    assert cli("store", "restore", backup, "--store", "postgresql://nowhere/x", "--json").error["code"] == "wrong_state"
+
+
+def test_a_tampered_store_is_found(bare: Path, cli: Cli) -> None:
+    cli("project", "new", "Film")
+    with sqlite3.connect(bare / "studio.genlock") as database:
+        (table,) = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            if {"state", "topic"} <= {row[1] for row in database.execute(f"PRAGMA table_info({name})")}
+        ][:1]
+        database.execute(f"UPDATE {table} SET state = replace(state, 'Film', 'Filn')")
+    database.close()
+    done = cli("store", "verify", "--json")
+    assert done.code == 1
+    assert done.json["ok"] is False
+    assert done.json["problems"][0]["code"] == "store_tampered"
+    told = cli("store", "verify")
+    assert told.code == 1
+    assert "(store_tampered)" in told.err
+
+
+def test_a_store_that_is_not_there_is_not_made(bare: Path, cli: Cli) -> None:
+    for command in (("verify",), ("stats",), ("backup", bare / "b.genlock"), ("export", bare / "e.jsonl")):
+        done = cli("store", *command, "--store", bare / "none.genlock", "--json")
+        assert (done.code, done.error["code"]) == (2, "no_such_file")
+    assert not (bare / "none.genlock").exists()
+
+
+def test_a_file_that_is_no_store_is_refused(bare: Path, cli: Cli) -> None:
+    (bare / "notes.txt").write_text("Not a database, but longer than a header of one would be. " * 40)
+    done = cli("project", "list", "--store", bare / "notes.txt", "--json")
+    assert done.code in (1, 2)
+    assert done.error["code"].startswith("store_") or done.error["code"] == "unknown_format"
