@@ -1,0 +1,150 @@
+"""Bundles: .otioz, a zip with content.otio, media/ and version.txt, as OpenTimelineIO writes it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from msgspec.structs import replace
+
+from genlock.errors import BadInput, MediaError, NotFound
+from genlock_otio.door import Limits
+from genlock_otio.keeping import Json, schema
+from genlock_otio.references import path_of
+from genlock_otio.values import Imported
+
+VERSION: Final = b"1.0.0"
+RATIO: Final = 200
+"""Media hardly compresses: an entry that grows more than this is a bomb."""
+_BLOCK: Final = 1 << 20
+
+Reader = Callable[[bytes, Path, str, Limits], Imported]
+
+
+def read_zip(path: Path, limits: Limits, media_folder: Path | None, read_data: Reader) -> Imported:
+    """Reads a bundle; its media are unpacked into `media_folder`, or stay inside and are marked missing.
+
+    Raises BadInput(unknown_format, too_large, bad_timeline) besides what the timeline inside raises.
+    """
+    try:
+        with ZipFile(path) as bundle:
+            entries = _entries(bundle, path, limits)
+            data = _content(bundle, entries, path, limits)
+            base = (media_folder or path).absolute()
+            imported = read_data(data, base, path.stem, limits)
+            if media_folder is not None:
+                _unpack(bundle, entries, base, path)
+    except FileNotFoundError as error:
+        raise NotFound("no_such_file", f"{path} does not exist.") from error
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BadInput("unknown_format", f"{path.name} is no readable .otioz bundle: {error}.") from error
+    if media_folder is not None:
+        return imported
+    inside = str(path.absolute())
+    return replace(
+        imported, media=tuple(replace(m, missing=True) if m.path.startswith(inside) else m for m in imported.media)
+    )
+
+
+def _entries(bundle: ZipFile, path: Path, limits: Limits) -> list[ZipInfo]:
+    """Returns the entries, each proved to lie inside the bundle and to be no bomb."""
+    entries = bundle.infolist()
+    if len(entries) > limits.media_files:
+        raise BadInput("too_large", f"{path.name} holds more than {limits.media_files} files.")
+    if sum(entry.file_size for entry in entries) > limits.media_size:
+        raise BadInput("too_large", f"{path.name} unpacks to more than {limits.media_size} bytes.")
+    for entry in entries:
+        name = entry.filename
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if not parts or ".." in parts or parts[0] == "/" or ":" in name or "\0" in name:
+            raise BadInput("bad_timeline", f"{path.name} names a file outside of itself: {name!r:.100}.")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise BadInput("bad_timeline", f"{path.name} holds a link: {name!r:.100}.")
+        if entry.file_size > RATIO * max(entry.compress_size, 1024):
+            raise BadInput("too_large", f"{name!r:.100} in {path.name} unpacks to {entry.file_size} bytes.")
+    return entries
+
+
+def _content(bundle: ZipFile, entries: list[ZipInfo], path: Path, limits: Limits) -> bytes:
+    entry = next((entry for entry in entries if entry.filename == "content.otio"), None)
+    if entry is None:
+        raise BadInput("unknown_format", f"{path.name} holds no content.otio.")
+    with bundle.open(entry) as file:
+        data = file.read(limits.size + 1)
+    if len(data) > limits.size:
+        raise BadInput("too_large", f"The timeline in {path.name} is larger than {limits.size} bytes.")
+    return data
+
+
+def _unpack(bundle: ZipFile, entries: list[ZipInfo], folder: Path, path: Path) -> None:
+    for entry in entries:
+        if not entry.filename.startswith("media/") or entry.is_dir():
+            continue
+        target = folder / entry.filename.replace("\\", "/")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with bundle.open(entry) as source, target.open("wb") as file:
+                left = entry.file_size
+                while block := source.read(min(_BLOCK, left + 1)):
+                    left -= len(block)
+                    if left < 0:
+                        raise BadInput("too_large", f"{entry.filename!r:.100} in {path.name} is longer than it says.")
+                    file.write(block)
+        except OSError as error:
+            raise MediaError("unwritable_folder", f"{target} cannot be written: {error.strerror or error}.") from error
+
+
+def write_zip(timeline: Json, path: Path, dumps: Callable[[Json], bytes], lost: Callable[[str, str], None]) -> None:
+    """Writes the bundle; files that do not exist become missing references and are noted."""
+    files: dict[str, str] = {}  # path -> name inside
+    for clip in _clips(timeline["tracks"]):
+        references = clip["media_references"]
+        for key, ref in references.items():
+            references[key] = _packed(ref, files, lost, str(clip.get("name")))
+    with ZipFile(path, "w", ZIP_STORED, allowZip64=True) as bundle:
+        bundle.writestr("content.otio", dumps(timeline), ZIP_DEFLATED)
+        bundle.writestr("version.txt", VERSION)
+        for source, name in files.items():
+            with (
+                Path(source).open("rb") as file,
+                bundle.open(ZipInfo(name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as to,
+            ):
+                shutil.copyfileobj(file, to, _BLOCK)
+
+
+def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Any:
+    """Returns the reference as it stands in the bundle."""
+    if schema(ref) != "ExternalReference":
+        if schema(ref) == "ImageSequenceReference":
+            lost("image sequence (left outside the bundle)", clip)
+        return ref
+    path = path_of(str(ref.get("target_url") or ""), Path.cwd())
+    if not path or "://" in path or not Path(path).is_file():
+        lost("media file that does not exist", clip)
+        gone = {key: value for key, value in ref.items() if key != "target_url"}
+        return {**gone, "OTIO_SCHEMA": "MissingReference.1"}
+    if path not in files:
+        taken = set(files.values())
+        stem, suffix = Path(path).stem, Path(path).suffix
+        stem = re.sub(r"[^\w .-]", "_", stem) or "media"
+        names = (f"media/{stem}{f'_{n}' if n else ''}{suffix}" for n in range(len(taken) + 1))
+        files[path] = next(name for name in names if name not in taken)
+    return {**ref, "target_url": files[path]}
+
+
+def _clips(composition: Json) -> list[Json]:
+    """Returns the clips of a composition, nested ones too."""
+    found: list[Json] = []
+    waiting = [composition]
+    while waiting:
+        for child in waiting.pop().get("children", ()):
+            if "media_references" in child:
+                found.append(child)
+            elif "children" in child:
+                waiting.append(child)
+    return found

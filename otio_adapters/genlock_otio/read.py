@@ -1,0 +1,165 @@
+"""Reading: an .otio, .otioz or .otiod file to a timeline value (docs/formats.md says what becomes what)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from genlock.errors import BadInput, NotFound
+from genlock.timeline.events import Content
+from genlock.timeline.rate import RATES, Rate
+from genlock_otio import bundle
+from genlock_otio.door import Limits, parse, read_bytes
+from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
+from genlock_otio.reading import Reading
+from genlock_otio.references import active_reference
+from genlock_otio.times import frames, looks_like_drop_frame, rate_of, rounded, same_time, time_json
+from genlock_otio.tracks import Tracks, rate_in, settings_in
+from genlock_otio.values import Imported
+
+_TIMELINE: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "global_start_time", "tracks"})
+_STACK: Final = frozenset({"OTIO_SCHEMA", "children", "markers"})
+LIMITS: Final = Limits()
+
+
+def read(path: Path, *, limits: Limits = LIMITS, media_folder: Path | None = None) -> Imported:
+    """Reads a timeline file.
+
+    `media_folder` is where the media of a bundle (.otioz) is unpacked to; without it they stay inside and are marked
+    missing. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large, too_deep, bad_json, bad_time, bad_rate,
+    bad_timeline. Nothing outside the file is looked at.
+    """
+    path = Path(path)
+    match path.suffix.lower():
+        case ".otioz":
+            return bundle.read_zip(path, limits, media_folder, read_data)
+        case ".otiod":
+            inside = path / "content.otio"
+            if path.exists() and not inside.is_file():
+                raise BadInput("unknown_format", f"{path.name} holds no content.otio.")
+            return read_data(read_bytes(inside, limits), path.absolute(), path.stem, limits)
+        case ".otio" | ".json":
+            return read_data(read_bytes(path, limits), path.absolute().parent, path.stem, limits)
+        case _:
+            if not path.exists():
+                raise NotFound("no_such_file", f"{path} does not exist.")
+            raise BadInput("unknown_format", f"{path.name} is no .otio, .otioz or .otiod file.")
+
+
+def read_data(data: bytes, base: Path, name: str, limits: Limits = LIMITS) -> Imported:
+    """Reads the bytes of an .otio file; `base` is the folder its relative paths count from, `name` its title if it has
+    none of its own."""
+    reading = Reading(blake2b(data, digest_size=16).hexdigest(), base)
+    timeline = _timeline(parse(data, limits, name), reading, name)
+    foreign, ours = split(timeline)
+    content = _content(timeline, foreign, ours, reading, name)
+    owner = ours.get("id")
+    return Imported(
+        content,
+        tuple(reading.pool.values()),
+        tuple(reading.nested),
+        tuple(reading.warnings),
+        _dialect(foreign, ours),
+        owner if isinstance(owner, str) else "",
+    )
+
+
+def _timeline(tree: Json, reading: Reading, name: str) -> Json:
+    """Returns the timeline of a file; single tracks, clips and stacks are put into one."""
+    match schema(tree):
+        case "Timeline":
+            return tree
+        case "SerializableCollection":
+            found = [child for child in rows(tree, "children") if schema(child) == "Timeline"]
+            if not found:
+                raise BadInput("bad_timeline", f"{name} is a collection without a timeline.")
+            if len(rows(tree, "children")) > 1:
+                reading.warn(f"{name} holds several objects; the first timeline was read.")
+            return found[0]  # type: ignore[no-any-return]
+        case "Stack":
+            return {"OTIO_SCHEMA": "Timeline.1", "name": text(tree, "name"), "tracks": tree}
+        case "Track" | "Clip":
+            stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": [tree]}
+            return {"OTIO_SCHEMA": "Timeline.1", "name": text(tree, "name"), "tracks": stack}
+        case other:
+            raise BadInput("bad_timeline", f"{name} holds a {other}, which is no timeline.")
+
+
+def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: str) -> Content:
+    stack = timeline.get("tracks")
+    if schema(stack) != "Stack":
+        raise BadInput("bad_timeline", f"{name} has no stack of tracks.")
+    assert isinstance(stack, dict)
+    start = timeline.get("global_start_time")
+    rate = _rate(ours, start, stack, reading)
+    start_frame = 0 if start is None else rounded(frames(start, rate))
+    if start_frame < 0:
+        raise BadInput("bad_time", f"{name} starts before 00:00:00:00.")
+    told = {"drop_frame": looks_like_drop_frame(start_frame, rate), **settings_in(ours)}
+    title = text(timeline, "name")
+    name = title or text(ours, "name") or name
+    tracks = Tracks(reading, rate)
+    others = tracks.read(stack)
+    written = time_json(start_frame, rate)
+    return Content(
+        name=name,
+        rate=rate,
+        start_frame=start_frame,
+        tracks=tuple(tracks.content),
+        transitions=tuple(sorted(tracks.transitions, key=lambda t: t.key)),
+        markers=tuple(sorted(tracks.markers, key=lambda m: (m.item or "", m.start, m.id))),
+        foreign=keep(
+            foreign,
+            name=None if title else ["", [name]],
+            start=None if same_time(written, start) else [start, [start_frame]],
+            stack=kept_stack(stack),
+            others=others,
+            fields=leftovers(timeline, _TIMELINE),
+        ),
+        **told,
+    )
+
+
+def kept_stack(stack: Json) -> Json:
+    """Returns what the top stack says besides its tracks and markers."""
+    plain = {**PLAIN, "name": "tracks", "source_range": None}
+    kept = {key: stack[key] for key in stack.keys() - _STACK if key not in plain or stack[key] != plain[key]}
+    if "metadata" in kept:
+        kept["metadata"], _ = split(stack)
+    return kept
+
+
+def _rate(ours: Json, start: Any, stack: Json, reading: Reading) -> Rate:
+    """Returns the rate of the sequence: ours, the start timecode's, else what most clips are placed in."""
+    if (own := rate_in(ours)) is not None:
+        return own
+    if isinstance(start, dict) and (rate := rate_of(start)) in RATES:
+        return rate
+    counted = Counter(rate for rate in _rates_in(stack) if rate in RATES)
+    if counted:
+        return counted.most_common(1)[0][0]
+    reading.warn("Nothing in the file says at which rate it runs; 24 frames per second was assumed.")
+    return Rate(24)
+
+
+def _rates_in(stack: Json) -> Iterator[Rate]:
+    """Yields the rates of durations, picture first, so that picture wins a tie."""
+    tracks = [child for child in rows(stack, "children") if isinstance(child, dict)]
+    for track in sorted(tracks, key=lambda track: track.get("kind") == "Audio"):
+        for child in [track, *rows(track, "children")]:
+            span = child.get("source_range") if isinstance(child, dict) else None
+            if isinstance(child, dict) and span is None and child is not track:
+                _, ref = active_reference(child)
+                span = ref.get("available_range") if isinstance(ref, dict) else None
+            if isinstance(span, dict) and isinstance(span.get("duration"), dict):
+                yield rate_of(span["duration"])
+
+
+def _dialect(foreign: Json, ours: Json) -> str:
+    if ours:
+        return "genlock"
+    known = {"Resolve_OTIO": "resolve", "PremierePro_OTIO": "premiere", "kdenlive": "kdenlive"}
+    return next((name for key, name in known.items() if key in foreign), "otio")

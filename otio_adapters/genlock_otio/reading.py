@@ -1,0 +1,142 @@
+"""What all parts of one reading share: ids, warnings, the pool; and markers, which lie on everything."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from genlock.errors import BadInput
+from genlock.project.media import MediaFile
+from genlock.timeline.events import Content
+from genlock.timeline.model import Marker
+from genlock.timeline.rate import Rate
+from genlock_otio.keeping import Json, keep, kept, leftovers, rows, schema, split, text
+from genlock_otio.times import frames, length, range_json, rounded, same_time
+
+WARNINGS: Final = 100
+_MARKER: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "color", "marked_range", "range", "comment"})
+COLORS: Final = {
+    "PINK": (1.0, 0.0, 1.0),
+    "RED": (1.0, 0.0, 0.0),
+    "ORANGE": (1.0, 0.5, 0.0),
+    "YELLOW": (1.0, 1.0, 0.0),
+    "GREEN": (0.0, 1.0, 0.0),
+    "CYAN": (0.0, 1.0, 1.0),
+    "BLUE": (0.0, 0.0, 1.0),
+    "PURPLE": (0.5, 0.0, 0.5),
+    "MAGENTA": (1.0, 0.0, 1.0),
+    "BLACK": (0.0, 0.0, 0.0),
+    "WHITE": (1.0, 1.0, 1.0),
+}
+"""OpenTimelineIO's marker colours; Marker.3 writes any colour."""
+
+
+class Reading:
+    """One file being read. `base` is the folder that relative paths count from."""
+
+    def __init__(self, digest: str, base: Path) -> None:
+        self.digest = digest
+        self.base = base
+        self.pool: dict[str, MediaFile] = {}
+        self.nested: list[tuple[str, Content]] = []
+        self.warnings: dict[str, None] = {}
+        self._used: set[str] = set()
+        self._count = 0
+
+    def warn(self, message: str) -> None:
+        if len(self.warnings) < WARNINGS:
+            self.warnings[message] = None
+
+    def id(self, prefix: str, wanted: Any = None) -> str:
+        """Returns the id the file names when it is ours and still free (a copy in an NLE copies it), else one that
+        depends on the file's bytes and the place in it only."""
+        self._count += 1
+        if isinstance(wanted, str) and 0 < len(wanted) <= 128 and ">" not in wanted and wanted not in self._used:
+            self._used.add(wanted)
+            return wanted
+        made = f"{prefix}{self.digest[:10]}{self._count:06x}"
+        self._used.add(made)
+        return made
+
+    def sequence_id(self, wanted: Any) -> str:
+        """Returns the id of a nested sequence: 32 hex digits."""
+        self._count += 1
+        if isinstance(wanted, str) and len(wanted) == 32 and wanted not in self._used and _is_hex(wanted):
+            made = wanted
+        else:
+            made = blake2b(f"{self.digest}/{self._count}".encode(), digest_size=16).hexdigest()
+        self._used.add(made)
+        return made
+
+    def link(self, foreign: Json, ours: Json) -> str | None:
+        """Returns the link group an item is in: ours, or Resolve's."""
+        own = ours.get("link")
+        if isinstance(own, str) and own:
+            return own
+        resolve = foreign.get("Resolve_OTIO")
+        group = resolve.get("Link Group ID") if isinstance(resolve, dict) else None
+        if not isinstance(group, int) or isinstance(group, bool):
+            return None
+        return "l" + blake2b(f"{self.digest}/link {group}".encode(), digest_size=8).hexdigest()
+
+    def markers(self, thing: Json, rate: Rate, item: str | None, **where: Any) -> list[Marker]:
+        """Reads the markers of an object; `rate` is what their frames count in."""
+        found = [self._marker(marker, rate, item, where) for marker in rows(thing, "markers")]
+        if any(one.start > two.start for one, two in pairwise(found)):  # their order means nothing, but it is theirs
+            found = [replace(m, foreign=keep(m.foreign, **kept(m.foreign), order=n + 1)) for n, m in enumerate(found)]
+        return found
+
+    def _marker(self, marker: Any, rate: Rate, item: str | None, where: Json) -> Marker:
+        if schema(marker) != "Marker":
+            raise BadInput("bad_timeline", f"{marker!r:.80} is no OpenTimelineIO marker.")
+        foreign, ours = split(marker)
+        span = marker.get("marked_range", marker.get("range"))
+        start, duration = 0, 0
+        if span is not None:
+            if not isinstance(span, dict):
+                raise BadInput("bad_time", f"The range of the marker {text(marker, 'name')!r} is no time range.")
+            start = rounded(frames(span.get("start_time"), rate))
+            duration = rounded(length(span.get("duration"), rate, f"The marker {text(marker, 'name')!r}"))
+        if item is None and start < 0:
+            self.warn(f"The marker {text(marker, 'name')!r} lies before the start; it was put on the first frame.")
+        written = range_json(start, rate, duration, rate)
+        color, odd = _color(marker.get("color"))
+        return Marker(
+            self.id("m", ours.get("id")),
+            max(0, start) if item is None else start,
+            duration,
+            item,
+            text(marker, "name"),
+            color,
+            text(marker, "comment"),
+            keep(
+                foreign,
+                range=None
+                if same_time(written, span)
+                else [span, [max(0, start) if item is None else start, duration]],
+                color=[odd, [color]] if odd is not None else None,
+                fields=leftovers(marker, _MARKER),
+                **where,
+            ),
+        )
+
+
+def _color(color: Any) -> tuple[str, Any]:
+    """Returns (colour name, what to keep): names as they are, Marker.3's colours by name or the nearest one."""
+    if isinstance(color, str):
+        return color, None
+    if not isinstance(color, dict):
+        return "RED", None
+    name = text(color, "name").upper()
+    if name in COLORS:
+        return name, color
+    rgb = [v if isinstance(v := color.get(key), int | float) else 0.0 for key in "rgb"]
+    return min(COLORS, key=lambda n: sum((a - b) ** 2 for a, b in zip(COLORS[n], rgb, strict=True))), color
+
+
+def _is_hex(value: str) -> bool:
+    return all(c in "0123456789abcdef" for c in value)

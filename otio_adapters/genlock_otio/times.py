@@ -1,0 +1,102 @@
+"""OTIO's times (two doubles) to frames and back, exactly.
+
+A rate is snapped to the exact fraction it was meant as (23.976, 23.976024627 and 24000/1001 are one rate); a count of
+frames is an int where the file's number is whole, else a Fraction, and rounding happens once, at the sequence's grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+from genlock.errors import BadInput
+from genlock.timeline.rate import Rate, source_rate
+from genlock.timeline.timecode import frames_per_day
+
+Exact = int | Fraction
+LONGEST: Final = 100 * 366 * 24 * 3600
+"""Seconds: a time beyond a hundred years is a broken export."""
+
+_rates: dict[float, Rate] = {}
+
+
+def rate_of(time: Mapping[str, Any]) -> Rate:
+    """Returns the exact rate of a RationalTime. Raises BadInput(bad_rate)."""
+    number = time.get("rate")
+    if type(number) is not float and type(number) is not int:
+        raise BadInput("bad_rate", f"{number!r} is not a frame rate.")
+    known = _rates.get(number)
+    if known is None:
+        known = source_rate(number)
+        if len(_rates) < 1000:
+            _rates[number] = known
+    return known
+
+
+def frames(time: Any, rate: Rate) -> Exact:
+    """Returns a RationalTime as frames of `rate`. Raises BadInput(bad_time)."""
+    if not isinstance(time, dict):
+        raise BadInput("bad_time", f"{time!r} is not a time.")
+    value = time.get("value")
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    elif type(value) is not float and type(value) is not int:
+        raise BadInput("bad_time", f"{value!r} is not a time.")
+    own = rate_of(time)
+    if abs(value) > LONGEST * own.num / own.den:
+        raise BadInput("bad_time", f"{value!r} at {own} a second is longer than any film.")
+    if type(value) is int and (own is rate or own == rate):
+        return value
+    return whole(Fraction(value) * rate.fraction / own.fraction)
+
+
+def whole(value: Fraction) -> Exact:
+    return value.numerator if value.denominator == 1 else value
+
+
+def rounded(value: Exact) -> int:
+    """Returns the nearest frame, halves upwards."""
+    if type(value) is int:
+        return value
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def length(time: Any, rate: Rate, what: str) -> Exact:
+    """Returns a duration in frames of `rate`; BadInput(bad_time) for a negative one."""
+    found = frames(time, rate)
+    if found < 0:
+        raise BadInput("bad_time", f"{what} has a negative duration.")
+    return found
+
+
+def time_json(frame: int, rate: Rate) -> dict[str, Any]:
+    """Returns frames as a RationalTime with the exact double of the rate."""
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": rate.num / rate.den, "value": float(frame)}
+
+
+def range_json(start: int, start_rate: Rate, duration: int, rate: Rate) -> dict[str, Any]:
+    """Returns a TimeRange; start and duration may count at different rates."""
+    return {
+        "OTIO_SCHEMA": "TimeRange.1",
+        "duration": time_json(duration, rate),
+        "start_time": time_json(start, start_rate),
+    }
+
+
+def same_time(one: Any, two: Any) -> bool:
+    """Returns whether two JSON times or ranges are the same doubles."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        if "value" in two:
+            return bool(one.get("value") == two["value"] and one.get("rate") == two["rate"])
+        return same_time(one.get("start_time"), two.get("start_time")) and same_time(
+            one.get("duration"), two.get("duration")
+        )
+    return one is None and two is None
+
+
+def looks_like_drop_frame(frame: int, rate: Rate) -> bool:
+    """Returns whether a start frame is a full hour in drop-frame counting and not in the other: cuts start on the hour."""
+    if not rate.drop_per_minute or frame == 0:
+        return False
+    return frame % (frames_per_day(rate, True) // 24) == 0 and frame % (frames_per_day(rate) // 24) != 0
