@@ -153,9 +153,8 @@ def refused(state: Sequence, command: EditCommand, **context: Any) -> Refusal:
 
 def same(one: Sequence, two: Sequence) -> bool:
     """Whether two states hold the same, to the last look-up table."""
-    return content_of(one) == content_of(two) and all(
-        getattr(one, field) == getattr(two, field) for field in ("order", "lanes", "items", "home", "links", "tracks")
-    )
+    tables = ("order", "lanes", "items", "home", "links", "marks", "tracks")
+    return content_of(one) == content_of(two) and all(getattr(one, name) == getattr(two, name) for name in tables)
 
 
 def reverse(ops: tuple[Op, ...]) -> list[Op]:

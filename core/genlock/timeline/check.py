@@ -158,7 +158,7 @@ def _lane(state: Sequence, track: Track) -> Iterator[Conflict]:
 
 
 def _seam(state: Sequence, track: Track, left: Slot | None, slot: Slot) -> Iterator[Conflict]:
-    if slot.start < 0:
+    if slot.start < 0 and (left is None or left.start >= 0):
         yield Conflict("before_start", slot.id, f"{_name(state, slot.id)} would start at frame {slot.start}.")
     if track.placement == "magnetic":
         if slot.start != (left.end if left else 0):
@@ -337,11 +337,10 @@ def _near(before: Sequence, after: Sequence, touched: _Touched) -> list[Conflict
 
 
 def _whole_track(before: Sequence, after: Sequence, name: str, touched: _Touched) -> Iterator[Conflict]:
+    there = [key for key, it in after.transitions.items() if after.home.get(it.left or it.right or "") == name]
+    touched.transitions.update(dict.fromkeys(there))
     if name in after.tracks and name in after.lanes:
         yield from _lane(after, after.tracks[name])
-        touched.transitions.update(
-            dict.fromkeys(k for k, t in after.transitions.items() if after.home.get(t.left or t.right or "") == name)
-        )
         return
     ids = [*(before.lanes[name].ids() if name in before.lanes else ()), *touched.items]
     for id_ in dict.fromkeys(ids):

@@ -91,7 +91,7 @@ def _nearest(exact: Fraction) -> Rate | None:
 
 def _exact(value: float | Fraction | str) -> Fraction:
     text = (
-        value.upper().removesuffix("DF").removesuffix("NDF").removesuffix("FPS").strip()
+        value.upper().removesuffix("NDF").removesuffix("DF").removesuffix("FPS").strip()
         if isinstance(value, str)
         else value
     )
