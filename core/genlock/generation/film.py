@@ -17,11 +17,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
+from msgspec.structs import replace
 
 from genlock.errors import GenerationError, GenlockError
 from genlock.generation.engine import Engine, Halt
 from genlock.generation.executor import Progress, Ticket
 from genlock.media import encoding
+from genlock.media.digest import file_digest
 from genlock.media.naming import proxy_path
 from genlock.media.probe import probe
 from genlock.media.writer import TakeWriter
@@ -126,7 +128,7 @@ class Film:
         self._lap("finish")
         self._halt()
         number, path, proxy = _deliver(self._ticket, master, self._proxy if self._has_proxy else None)
-        info = probe(path) if self._ticket.plan.product != "text" else None
+        info = replace(probe(path), digest=file_digest(path)) if self._ticket.plan.product != "text" else None
         self._lap("deliver")
         provenance = Provenance(
             request=self._ticket.request,

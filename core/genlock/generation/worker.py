@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final, assert_never
 
-from genlock.errors import GenlockError
+from genlock.errors import GenlockError, MediaError
 from genlock.generation.channel import Beat, Cancel, Channel, Ready, Run
 from genlock.generation.engine import Engines, Halt
 from genlock.generation.executor import Failed, Finished, Outcome, Progress, Stopped, Ticket
@@ -93,7 +93,10 @@ def _desk(ticket: Ticket) -> Iterator[Path]:
     """Gives the job its private folder and sends everything printed to a log in it; clears both away."""
     desk = ticket.desk
     shutil.rmtree(desk, ignore_errors=True)
-    desk.mkdir(parents=True)
+    try:
+        desk.mkdir(parents=True)
+    except OSError as error:
+        raise MediaError("unwritable_folder", f"{ticket.output} cannot be written: {error.strerror}.") from error
     kept = os.dup(2)
     with (desk / LOG).open("wb", buffering=0) as log:
         os.dup2(log.fileno(), 2)

@@ -51,8 +51,10 @@ class _Glyphs(Struct):
         return sum(self.masks[letter].shape[1] for letter in text)
 
     def write(self, target: Array, text: str, right: int, top: int) -> None:
-        """Writes onto the bar's colour, right-aligned."""
+        """Writes onto the bar's colour, right-aligned; not at all where there is no room."""
         left = right - self.length(text)
+        if left < 0 or top + self.height > target.shape[0]:
+            return
         for letter in text:
             mask = self.masks[letter]
             target[top : top + self.height, left : left + mask.shape[1]] = mask
@@ -185,10 +187,11 @@ def _glyphs(size: int, ink: tuple[int, int, int]) -> _Glyphs:
 
 def _cut(pen: ImageDraw.ImageDraw, text: str, font: Font, room: float) -> str:
     """Returns as much of the text as fits, with an ellipsis when that is not all."""
+    text = text[: max(1, int(room))]  # no letter is narrower than a pixel
     if pen.textlength(text, font=font) <= room:
         return text
-    while text and pen.textlength(f"{text}…", font=font) > room:
-        text = text[:-1]
+    while text and (over := pen.textlength(f"{text}…", font=font) - room) > 0:
+        text = text[: -max(1, int(over / room * len(text) / 4))] if room > 0 else ""
     return f"{text.rstrip()}…" if text else ""
 
 

@@ -137,7 +137,7 @@ class _Shoot:
         return [*inside, *(_still(frame, aside.at(frame)) for frame in sides)]
 
     def _pin(self, condition: Conditioning) -> Pin:
-        clip = self._open(condition.path, numbered=condition.frames > 0)
+        clip = self._open(condition.path)
         frame = resolve_frame(condition.frame, self._frames)
         if self._request.mode == "image":
             frame = 0
@@ -145,9 +145,8 @@ class _Shoot:
             return _still(frame, clip.at(0, condition.first), condition.strength)
         return Pin(frame, clip.own_length(condition.frames), lambda n: clip.at(n, condition.first), condition.strength)
 
-    def _open(self, path: str, *, numbered: bool = False) -> Footage:
-        found = sources.footage(path, self._size, self._request.rate, without_bars, numbered=numbered)
-        return self._stack.enter_context(found)
+    def _open(self, path: str) -> Footage:
+        return self._stack.enter_context(sources.footage(path, self._size, self._request.rate, without_bars))
 
     def _sound(self) -> Callable[[int, int], Array]:
         """Returns what gives samples from one to another: the sound asked for, a retake's own, or the guide."""

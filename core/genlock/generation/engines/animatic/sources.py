@@ -14,8 +14,7 @@ import numpy as np
 from PIL import Image
 
 from genlock.errors import BadInput, MediaError
-from genlock.media.clip import Clip, NumberedClip, open_clip
-from genlock.media.numbered import IMAGES, Numbered
+from genlock.media.clip import Clip, open_clip
 from genlock.media.opening import opened, reading
 from genlock.timeline.rate import Rate
 
@@ -55,20 +54,11 @@ class Footage:
 
 
 @contextmanager
-def footage(
-    path: str, size: tuple[int, int], rate: Rate, fit: Callable[[Array], Array], *, numbered: bool = False
-) -> Iterator[Footage]:
-    """Opens a clip, or a still; a still that has numbered neighbours stands for them all when `numbered`.
-
-    Raises BadInput(bad_generation) when there is no picture that can be read.
-    """
-    place = Path(path)
+def footage(path: str, size: tuple[int, int], rate: Rate, fit: Callable[[Array], Array]) -> Iterator[Footage]:
+    """Opens a still or a clip; raises BadInput(bad_generation) when it holds no picture that can be read."""
     try:
-        if place.suffix[1:].lower() in IMAGES and not numbered:
-            yield Footage(NumberedClip(Numbered({0: path}, 0, 0)), size, rate, fit)
-        else:
-            with open_clip(place) as clip:
-                yield Footage(clip, size, rate, fit)
+        with open_clip(Path(path)) as clip:
+            yield Footage(clip, size, rate, fit)
     except MediaError as error:
         raise BadInput("bad_generation", f"{Path(path).name} cannot be followed: {error.message}") from error
 

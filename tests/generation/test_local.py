@@ -1,0 +1,200 @@
+"""Worker processes that die, hang, freeze and misbehave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from msgspec.structs import replace
+
+from genlock.generation.executor import Failed, Finished, Progress, Stopped
+from genlock.generation.local import LocalExecutor
+from genlock.generation.nursery import ForkNursery, scrubbed
+from tests.generation.desk import Ear, decoded, left_in, ticket
+
+
+def run(executor: LocalExecutor, folder: Path, engine: str, job: str = "job1", **fields: object) -> Ear:
+    ear = Ear()
+    executor.submit(ticket(folder, engine, job, **fields), ear)
+    return ear
+
+
+def failed(ear: Ear) -> Failed:
+    outcome = ear.outcome()
+    assert isinstance(outcome, Failed), outcome
+    return outcome
+
+
+def test_a_worker_killed_from_outside_is_noticed_at_once(executor: LocalExecutor, tmp_path: Path) -> None:
+    ear = run(executor, tmp_path, "slow", frames=2000)
+    ear.wait(lambda: ear.progress, 20)
+    begin = monotonic()
+    os.kill(executor.pids()["heavy"], signal.SIGKILL)
+    assert failed(ear).code == "worker_lost"
+    assert monotonic() - begin < 1.0
+    assert left_in(tmp_path) == ["job1_v001.log"]
+    assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
+
+
+def test_the_log_of_a_dead_worker_is_kept_beside_the_takes(executor: LocalExecutor, tmp_path: Path) -> None:
+    assert "job1_v001.log" in failed(run(executor, tmp_path, "killed")).message
+    assert "the last words of a worker" in (tmp_path / "job1_v001.log").read_text()
+
+
+def test_an_engine_that_never_asks_is_cancelled_within_a_second(executor: LocalExecutor, tmp_path: Path) -> None:
+    ear = run(executor, tmp_path, "deaf")
+    ear.wait(lambda: ear.progress, 20)
+    begin = monotonic()
+    executor.cancel("job1")
+    assert ear.outcome() == Stopped("job1")
+    assert monotonic() - begin < 1.0
+    assert left_in(tmp_path) == []
+    assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
+
+
+def test_a_frozen_worker_is_ended(executor: LocalExecutor, tmp_path: Path) -> None:
+    outcome = failed(run(executor, tmp_path, "frozen"))
+    assert outcome.code == "worker_lost"
+    assert "said nothing" in outcome.message
+
+
+def test_a_worker_that_died_while_idle_costs_nothing(executor: LocalExecutor, tmp_path: Path) -> None:
+    assert isinstance(run(executor, tmp_path, "plain").outcome(), Finished)
+    os.kill(executor.pids()["heavy"], signal.SIGKILL)
+    assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
+
+
+def test_a_lost_parent_of_workers_is_replaced(tmp_path: Path) -> None:
+    nursery = ForkNursery()
+    made = nursery.birth()
+    parent = nursery._parent
+    assert parent is not None
+    parent.kill()
+    parent.wait()
+    again = nursery.birth()
+    assert again.pid != made.pid
+    made.bury()
+    again.bury()
+    nursery.close()
+
+
+def test_workers_end_when_the_daemon_does(nursery: ForkNursery) -> None:
+    child = nursery.birth()
+    assert child.channel.report() is not None  # ready
+    child.channel.close()
+    for _ in range(100):
+        if not Path(f"/proc/{child.pid}").exists():
+            return
+        sleep(0.05)
+    pytest.fail("the worker lives on without anybody to work for")
+
+
+def test_too_few_frames_are_an_error(executor: LocalExecutor, tmp_path: Path) -> None:
+    outcome = failed(run(executor, tmp_path, "lazy"))
+    assert outcome.code == "engine_failed"
+    assert "1 of 9 frames" in outcome.message
+    assert left_in(tmp_path) == []
+
+
+def test_too_many_frames_are_cut(executor: LocalExecutor, tmp_path: Path) -> None:
+    outcome = run(executor, tmp_path, "eager").outcome()
+    assert isinstance(outcome, Finished)
+    assert len(decoded(outcome.take.path)) == 9
+
+
+def test_a_take_is_never_overwritten(executor: LocalExecutor, tmp_path: Path) -> None:
+    (tmp_path / "job1_v001.mov").write_text("somebody's work")
+    outcome = run(executor, tmp_path, "plain").outcome()
+    assert isinstance(outcome, Finished)
+    assert outcome.take.number == 2
+    assert Path(outcome.take.path).name == "job1_v002.mov"
+    assert (tmp_path / "job1_v001.mov").read_text() == "somebody's work"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(executor: LocalExecutor, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert failed(run(executor, tmp_path, "plain")).code == "unwritable_folder"
+
+
+def test_an_output_below_a_file(executor: LocalExecutor, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert failed(run(executor, tmp_path / "file", "plain")).code == "unwritable_folder"
+
+
+def test_a_full_disk(executor: LocalExecutor, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mount.returncode:
+        pytest.skip("a small disk can only be made by root")
+    try:
+        assert failed(run(executor, disk, "plain", frames=200)).code == "unwritable_folder"
+        assert left_in(disk) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_lack_of_memory_has_its_own_code(executor: LocalExecutor, tmp_path: Path) -> None:
+    ear = Ear()
+    made = ticket(tmp_path, "hungry")
+    executor.submit(replace(made, plan=replace(made.plan, name="large")), ear)
+    assert failed(ear).code == "needs_memory"
+
+
+def test_an_unknown_engine(executor: LocalExecutor, tmp_path: Path) -> None:
+    assert failed(run(executor, tmp_path, "nobody")).code == "no_such_engine"
+
+
+def test_workers_never_see_a_secret(executor: LocalExecutor, tmp_path: Path) -> None:
+    outcome = run(executor, tmp_path, "environment", product="text").outcome()
+    assert isinstance(outcome, Finished)
+    seen = Path(outcome.take.path).read_text()
+    assert "PYTHONPATH" in seen
+    assert "TOKEN" not in seen
+    assert "hush" not in seen
+    assert "TRIAL_DATABASE" not in seen
+
+
+def test_what_counts_as_a_secret() -> None:
+    kept = {"PATH": "/bin", "HOME": "/root", "KEYBOARD": "us", "URL": "https://example.org/a@b"}
+    secret = {
+        "HF_TOKEN": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "PGPASSWORD": "x",
+        "OPENAI_API_KEY": "x",
+        "STORE": "postgresql://ann:hush@db/studio",
+    }
+    assert scrubbed({**kept, **secret}) == kept
+
+
+def test_previews_are_pictures(executor: LocalExecutor, tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+
+    ear = run(executor, tmp_path, "slow", frames=40)
+    assert isinstance(ear.outcome(), Finished)
+    previews = [p.preview for p in ear.progress if isinstance(p, Progress) and p.preview]
+    assert previews
+    for preview in previews:
+        picture = cv2.imdecode(np.frombuffer(preview, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape[:2] == (96, 160)
+
+
+def test_the_daemons_side_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, genlock.application.jobs, genlock.generation.local, genlock.generation.planner as p;"
+        "from genlock.generation.engine import Engines; from genlock.project.request import GenerationRequest;"
+        "assert p.plans(GenerationRequest('text_to_video'), Engines());"
+        "print(*[m for m in ('cv2', 'av', 'numpy', 'PIL', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
