@@ -105,7 +105,13 @@ def reel(film: str, cli: Cli) -> dict[str, Any]:
     made = cli("sequence", "new", "Reel", "--json").json
     track = made["tracks"][0]["id"]
     items = [
-        json.dumps({"do": "AppendItem", "track": track, "item": {"id": f"i{n}", "source": GENERATOR, "duration": 50, "name": f"Bars {n}"}})
+        json.dumps(
+            {
+                "do": "AppendItem",
+                "track": track,
+                "item": {"id": f"i{n}", "source": GENERATOR, "duration": 50, "name": f"Bars {n}"},
+            }
+        )
         for n in range(3)
     ]
     ids = [json.dumps({"do": "SetMarker", "marker": {"id": "", "start": 10, "name": "Here"}})]

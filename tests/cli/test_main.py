@@ -22,7 +22,9 @@ HEAVY = ("fastapi", "pydantic", "uvicorn", "eventsourcing", "torch", "cv2", "av"
 
 
 def test_importing_the_command_line_loads_nothing_heavy() -> None:
-    code = f"import sys, genlock.cli.main; print([m for m in {(*HEAVY, 'rich.console', 'msgspec')} if m in sys.modules])"
+    code = (
+        f"import sys, genlock.cli.main; print([m for m in {(*HEAVY, 'rich.console', 'msgspec')} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
 
@@ -108,7 +110,9 @@ def test_exit_codes_tell_bad_input_from_refusals(error: GenlockError | ClientErr
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_with_130(bare: Path) -> None:
     command = [sys.executable, "-m", "genlock", "edit", "Reel", "-"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)

@@ -27,7 +27,9 @@ def test_a_past_version_can_be_shown(reel: dict[str, Any], cli: Cli) -> None:
     assert cli("sequence", "show", "Reel", "--at", 99, "--json").error["code"] == "no_such_version"
 
 
-def test_a_name_may_carry_its_project(reel: dict[str, Any], film: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_may_carry_its_project(
+    reel: dict[str, Any], film: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GENLOCK_PROJECT")
     assert cli("sequence", "show", f"{film}/Reel", "--json").json["id"] == reel["id"]
     assert cli("sequence", "show", reel["id"][:10], "--json").json["id"] == reel["id"]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from .conftest import Cli
 
@@ -16,12 +18,27 @@ def test_a_shot_is_added_changed_and_listed(film: str, cli: Cli, tmp_path: Path)
     )  # fmt: skip
     assert made.code == 0, made
     brief = made.json["brief"]
-    assert (brief["prompt"], brief["negative_prompt"], brief["seed"], brief["frames"]) == ("A lighthouse", "people", 7, 48)
+    assert (brief["prompt"], brief["negative_prompt"], brief["seed"], brief["frames"]) == (
+        "A lighthouse",
+        "people",
+        7,
+        48,
+    )
     assert brief["rate"] == [25, 1]
     assert brief["conditioning"][0]["path"] == str(image)
     assert (brief["conditioning"][0]["frame"], brief["conditioning"][0]["strength"]) == (-1, 0.5)
     changed = cli(
-        "shot", "set", "sh0010", "--prompt", "A storm", "--code", "SH0020", "--status", "approved", "--no-images", "--json"
+        "shot",
+        "set",
+        "sh0010",
+        "--prompt",
+        "A storm",
+        "--code",
+        "SH0020",
+        "--status",
+        "approved",
+        "--no-images",
+        "--json",
     )
     assert changed.code == 0, changed
     assert (changed.json["code"], changed.json["scene"], changed.json["status"]) == ("SH0020", "SC03", "approved")
@@ -46,7 +63,7 @@ def test_a_shot_is_added_changed_and_listed(film: str, cli: Cli, tmp_path: Path)
         (("generate",), "bad_request", 2),
         (("generate", "SH0010", "--all"), "bad_request", 2),
         (("generate", "SH9999"), "no_such_shot", 2),
-        (("generate", "SH0010", "--mode", "dream"), "bad_generation", 2),
+        (("generate", "SH0010", "--mode", "dream"), "bad_value", 2),
         (("generate", "SH0010", "--set", "nonsense"), "bad_request", 2),
         (("jobs", "--status", "lost"), "bad_value", 2),
         (("jobs", "cancel", "nothing"), "no_such_job", 2),
@@ -99,9 +116,7 @@ def test_a_queued_job_is_listed_watched_cancelled_and_retried(film: str, cli: Cl
 
 
 def test_watching_prints_a_line_for_each_change(film: str, cli: Cli) -> None:
-    import json
-
-    cli("shot", "add", "SH0010", "--frames", 8)
+    cli("shot", "add", "SH0010", "--frames", 400)
     cli("generate", "SH0010", "--no-wait")
     done = cli("jobs", "--watch", "--json")
     assert done.code == 0, done
@@ -110,8 +125,6 @@ def test_watching_prints_a_line_for_each_change(film: str, cli: Cli) -> None:
 
 
 def test_a_gap_is_filled(reel: dict[str, Any], cli: Cli) -> None:
-    import json
-
     item = reel["tracks"][0]["items"][1]["id"]
     assert cli("edit", "Reel", json.dumps({"do": "LiftItems", "items": [item]})).code == 0
     done = cli("generate", "--gap", "Reel", "V1", "01:00:03:00", "--prompt", "Waves", "--wait", "--json")
@@ -124,11 +137,19 @@ def test_a_gap_is_filled(reel: dict[str, Any], cli: Cli) -> None:
     assert cli("generate", "--gap", "Reel", "V1", "00:00:00:00", "--json").error["code"] == "bad_timecode"
 
 
-def test_shots_are_made_of_a_cut(reel: dict[str, Any], cli: Cli) -> None:
+def test_shots_are_made_of_a_cut(reel: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 36), "red").save(tmp_path / "a.png")
+    (media,) = cli("media", "add", tmp_path / "a.png", "--json").json["media"]
+    source = {"type": "media", "media": media["id"]}
+    item = {"id": "still", "source": source, "duration": 25, "name": "Still"}
+    added = cli("edit", "Reel", json.dumps({"do": "AppendItem", "track": reel["tracks"][0]["id"], "item": item}))
+    assert added.code == 0, added
     done = cli("shot", "from", "Reel", "--track", "V1", "--json")
     assert done.code == 0, done
-    assert len(done.json["shots"]) == 3
+    (shot,) = done.json["shots"]
     state = cli("sequence", "show", "Reel", "--json").json
     assert state["version"] == done.json["version"]
-    assert {i["source"]["type"] for i in state["tracks"][0]["items"]} == {"shot"}
+    assert state["tracks"][0]["items"][3]["source"]["shot"] == shot
+    assert cli("shot", "list", "--json").json["shots"][0]["brief"]["frames"] == 25
+    assert cli("shot", "from", "Reel", "--json").error["code"] == "no_change"
     assert cli("shot", "from", "Nowhere", "--json").error["code"] == "no_such_sequence"

@@ -78,11 +78,12 @@ def run(arguments: list[str]) -> int:
         _report(_usage(error), as_json)
         return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
-        _report({"code": "cancelled", "message": "Interrupted.", "hint": ""}, as_json)
-        return INTERRUPTED
+        result = INTERRUPTED
     except BrokenPipeError:  # `genlock history | head`: nobody reads on, and Python would complain once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    if result == INTERRUPTED:  # newer typers return it, older ones raise Abort
+        _report({"code": "cancelled", "message": "Interrupted.", "hint": ""}, as_json)
     return result if isinstance(result, int) else 0
 
 
