@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -191,3 +191,17 @@ def ann(daemon: Running) -> Iterator[Person]:
     person = Person(daemon)
     yield person
     person.http.close()
+
+
+@pytest.fixture()
+def person() -> Iterator[Callable[[Running], Person]]:
+    """Makes somebody with the token of any daemon."""
+    made: list[Person] = []
+
+    def make(daemon: Running) -> Person:
+        made.append(Person(daemon))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.http.close()
