@@ -17,7 +17,7 @@ from genlock.application.turn import Staged, Turn
 from genlock.application.world import World
 from genlock.application.writer import Task
 from genlock.errors import BadInput, GenlockError, Refused
-from genlock.store.records import Commit, Recorded
+from genlock.store.records import CommandRow, Commit, Recorded
 from genlock.store.store import EventStore
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,15 @@ class Committer:
         tasks = [task for task in group if task.future.set_running_or_notify_cancel()]
         world = self._live.world
         entries: dict[str, Entry] = {}
+        try:
+            known = self._store.find_commands(list({task.envelope.id for task in tasks}))
+        except GenlockError as error:
+            for task in tasks:
+                task.future.set_exception(error)
+            return
         for task in tasks:
             try:
-                world = self._take(task, world, entries)
+                world = self._take(task, world, entries, known)
             except GenlockError as error:
                 task.future.set_exception(error)
             except Exception as error:
@@ -70,7 +76,7 @@ class Committer:
         if entries:
             self._commit(list(entries.values()), world)
 
-    def _take(self, task: Task, world: World, entries: dict[str, Entry]) -> World:
+    def _take(self, task: Task, world: World, entries: dict[str, Entry], known: dict[str, CommandRow]) -> World:
         """Decides one command; returns the world after it."""
         envelope = task.envelope
         _check(envelope)
@@ -80,7 +86,7 @@ class Committer:
             _same(envelope, waiting.digest, digest)
             waiting.repeats.append(task)
             return world
-        row = self._store.find_command(envelope.id)
+        row = known.get(envelope.id)
         if row is not None:
             _same(envelope, row.digest, digest)
             first = accepted(envelope.id, self._store.recorded(row.first_id, row.last_id))

@@ -58,6 +58,10 @@ class Ledger(ABC):
     def find_command(self, command_id: str) -> CommandRow | None:
         """Returns what is kept of a command."""
 
+    def find_commands(self, command_ids: Sequence[str]) -> list[CommandRow]:
+        """Returns what is kept of those commands that were stored."""
+        return [row for id_ in command_ids if (row := self.find_command(id_)) is not None]
+
     @abstractmethod
     def commands(self, after: int, upto: int) -> list[CommandRow]:
         """Returns the commands whose first event's id is in (after, upto], in order."""

@@ -102,6 +102,10 @@ class EventStore:
         """Returns what is kept of a command, None for one never stored."""
         return self.ledger.find_command(command_id)
 
+    def find_commands(self, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+        """Returns what is kept of those commands that were stored, in one look-up."""
+        return {row.command_id: row for row in self.ledger.find_commands(command_ids)}
+
     def originators(self, topic_names: tuple[str, ...]) -> list[UUID]:
         """Returns the aggregates whose first event has one of these names (with or without `@schema`), oldest first."""
         names = {name.partition("@")[0] for name in topic_names}

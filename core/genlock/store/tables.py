@@ -191,6 +191,13 @@ class Tables(Ledger):
         rows = self._one(f"SELECT {COMMAND} FROM commands WHERE command_id=?", command_id)
         return CommandRow(*rows[0]) if rows else None
 
+    def find_commands(self, command_ids: Sequence[str]) -> list[CommandRow]:
+        if not command_ids:
+            return []
+        marks = ",".join("?" * len(command_ids))
+        sql = f"SELECT {COMMAND} FROM commands WHERE command_id IN ({marks})"
+        return [CommandRow(*row) for row in self._one(sql, *command_ids)]
+
     def commands(self, after: int, upto: int) -> list[CommandRow]:
         sql = f"SELECT {COMMAND} FROM commands WHERE first_id>? AND first_id<=? ORDER BY first_id"
         return [CommandRow(*row) for row in self._one(sql, after, upto)]

@@ -152,6 +152,9 @@ def source_step(item: Item, rate: Rate) -> Fraction:
 
 def source_frame(item: Item, rate: Rate, offset: int) -> int:
     """Returns the source frame shown `offset` sequence frames after the item's first (floor, as every NLE rounds)."""
+    own = getattr(item.source, "rate", None)
+    if own is None or own == rate:
+        return item.source_in + item.speed.num * offset // item.speed.den
     exact = item.source_in + source_step(item, rate) * offset
     return exact.numerator // exact.denominator
 
