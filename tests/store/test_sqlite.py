@@ -10,8 +10,8 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from genlock.errors import StoreError
-from genlock.store import open_store
-from genlock.store.sqlite import SQLiteRecorder
+from genlock.store import EventStore, open_store
+from genlock.store.sqlite import SQLiteRecorder, open_sqlite
 from tests.contract.event_store import commit, created
 from tests.store.stores import PROJECT, SEQUENCE, change, filled
 
@@ -205,19 +205,27 @@ def test_a_damaged_snapshot_is_passed_over(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "UPDATE heads SET version = 5 WHERE name = 'SequenceCreated'",
-        "DELETE FROM heads WHERE name = 'SequenceCreated'",
-        "UPDATE heads SET version = 500 WHERE name = 'SequenceCreated'",
-    ],
-)
+HEADS = [
+    "UPDATE heads SET version = 5 WHERE name = 'SequenceCreated'",
+    "DELETE FROM heads WHERE name = 'SequenceCreated'",
+    "UPDATE heads SET version = 500 WHERE name = 'SequenceCreated'",
+]
+
+
+@pytest.mark.parametrize("sql", [*HEADS, "UPDATE heads SET name = 'SequenceCreatec' WHERE name = 'SequenceCreated'"])
+def test_heads_that_do_not_add_up_are_found_on_opening(tmp_path: Path, sql: str) -> None:
+    path = tmp_path / "a.genlock"
+    filled(path).close()
+    change(path, sql)
+    assert refused(path).code in ("store_corrupt", "unknown_event")
+
+
+@pytest.mark.parametrize("sql", HEADS)
 def test_a_history_is_never_read_short(tmp_path: Path, sql: str) -> None:
     path = tmp_path / "a.genlock"
     filled(path).close()
     change(path, sql)
-    store = open_store(path)
+    store = EventStore(open_sqlite(path))
     with pytest.raises(StoreError) as error:
         list(store.read(SEQUENCE))
     assert error.value.code == "store_corrupt"

@@ -47,7 +47,7 @@ def copy(source: Ledger, path: Path, end: int, meta: Meta, *, mounts: str | None
     try:
         for rows, commands in pages(source, 0, end):
             target.adopt(rows, commands)
-        for head in target.heads():
+        for head in target.heads()[1]:
             _copy_snapshots(source, target, head)
         target.set_meta(meta)
         target.close()

@@ -51,8 +51,8 @@ class Ledger(ABC):
         """Returns the rows with a notification id beyond the cursor, in order."""
 
     @abstractmethod
-    def heads(self) -> list[Head]:
-        """Returns all aggregates, oldest first."""
+    def heads(self) -> tuple[int, list[Head]]:
+        """Returns the last notification id, and all aggregates, oldest first."""
 
     @abstractmethod
     def find_command(self, command_id: str) -> CommandRow | None:

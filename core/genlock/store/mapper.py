@@ -42,6 +42,10 @@ class EventMapper(Mapper[Any]):
         self._encode = msgspec.json.Encoder().encode
         self._decoders: dict[str, Decoder] = {}
 
+    def knows(self, name: object) -> bool:
+        """Returns whether there is an event of this name, whatever its schema."""
+        return name in self._classes
+
     def encode(self, event: Event) -> bytes:
         """Returns the event's JSON."""
         return self._encode(event)

@@ -80,9 +80,9 @@ class MemoryLedger(Ledger):
         with self._open():
             return self._rows[cursor : cursor + limit]
 
-    def heads(self) -> list[Head]:
+    def heads(self) -> tuple[int, list[Head]]:
         with self._open():
-            return sorted(self._heads.values(), key=lambda head: head.first_id)
+            return len(self._rows), sorted(self._heads.values(), key=lambda head: head.first_id)
 
     def find_command(self, command_id: str) -> CommandRow | None:
         with self._open():

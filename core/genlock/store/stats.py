@@ -11,7 +11,7 @@ from genlock.store.store import EventStore
 def stats(store: EventStore) -> dict[str, Any]:
     """Returns figures, JSON-ready: log, place, schema, created, forked_from, events, commands, snapshots, aggregates
     (by the name of their first event: how many, and how many events), bytes (by part)."""
-    heads = store.ledger.heads()
+    last, heads = store.ledger.heads()
     aggregates = Counter(head.name for head in heads)
     events: Counter[str] = Counter()
     for head in heads:
@@ -23,7 +23,7 @@ def stats(store: EventStore) -> dict[str, Any]:
         "schema": store.meta.schema,
         "created": store.meta.created,
         "forked_from": None if origin is None else {"log": origin.log, "id": origin.id, "tip": origin.tip},
-        "events": store.tip(),
+        "events": last,
         "commands": store.ledger.count_commands(),
         "snapshots": store.ledger.count_snapshots(),
         "aggregates": {name: {"count": aggregates[name], "events": events[name]} for name in sorted(aggregates)},

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
 
 from genlock.errors import Refused, StoreError
 from genlock.event import Event
 from genlock.store import chain, snapshots
 from genlock.store.ledger import Entry, Ledger
 from genlock.store.mapper import EventMapper
-from genlock.store.records import CommandRow, Commit, Meta, Recorded, Row
+from genlock.store.records import CommandRow, Commit, Head, Meta, Recorded, Row
 from genlock.store.sqlite import SQLiteRecorder, open_sqlite
 
 PAGE: Final = 1000
@@ -65,9 +68,15 @@ class EventStore:
             raise Refused("no_change", "A command without events is not stored.", command_ids=empty)
         stored = [self.mapper.to_stored_event(event) for commit in commits for event in commit.events]
         entries = [Entry(c.command_id, c.actor, c.digest, len(c.events)) for c in commits]
-        pairs = zip(self.ledger.insert(stored, entries), stored, strict=True)
-        recorded = ((id_, stored_event.state) for id_, stored_event in pairs)
-        return [[Recorded(*_with(event, next(recorded))) for event in commit.events] for commit in commits]
+        try:
+            ids = iter(self.ledger.insert(stored, entries))
+        except StoreError:
+            # The answer to a commit can be lost although it was made: by an interruption, or with the connection.
+            if not (landed := self._landed(stored, entries)):
+                raise
+            ids = iter(landed)
+        states = (each.state for each in stored)
+        return [[Recorded(next(ids), event, next(states)) for event in commit.events] for commit in commits]
 
     # -- reading
 
@@ -109,7 +118,23 @@ class EventStore:
     def originators(self, topic_names: tuple[str, ...]) -> list[UUID]:
         """Returns the aggregates whose first event has one of these names (with or without `@schema`), oldest first."""
         names = {name.partition("@")[0] for name in topic_names}
-        return [UUID(head.originator) for head in self.ledger.heads() if head.name in names]
+        return [UUID(head.originator) for head in self.heads() if head.name in names]
+
+    def heads(self) -> list[Head]:
+        """Returns how far each aggregate has come, oldest first. Raises StoreError(store_corrupt) when they do not add up
+        to the log."""
+        last, heads = self.ledger.heads()
+        try:
+            whole = sum(head.version for head in heads) == last and all(len(head.originator) == 32 for head in heads)
+        except TypeError:  # a damaged page can give a column of another type
+            whole = False
+        if not whole:
+            raise StoreError("store_corrupt", f"The heads in {self.location} do not add up to the log's {last} events.")
+        for head in heads:
+            if not self.mapper.knows(head.name):
+                message = f"{self.location} holds {head.name!r}, which this Genlock does not know."
+                raise StoreError("unknown_event", message, originator=head.originator)
+        return heads
 
     def tip(self) -> int:
         """Returns the last notification id, 0 while there is none."""
@@ -146,6 +171,15 @@ class EventStore:
             if tip != row.chain:
                 raise StoreError("store_tampered", f"The chain breaks at event {row.id} ({row.topic}).", id=row.id)
 
+    def _landed(self, stored: Sequence[StoredEvent], entries: Sequence[Entry]) -> list[int]:
+        """Returns the ids of events that were stored although an error was reported, nothing when they were not."""
+        with suppress(StoreError):
+            command = self.ledger.find_command(entries[0].command_id)
+            rows = self.ledger.since(command.first_id - 1, len(stored)) if command else []
+            if [row.state for row in rows] == [each.state for each in stored]:
+                return [row.id for row in rows]
+        return []
+
     def _missing(self, originator: str, version: int) -> StoreError:
         message = f"Version {version} of {originator} is missing in {self.location}."
         return StoreError("store_corrupt", message, originator=originator, version=version)
@@ -153,10 +187,6 @@ class EventStore:
     def _hole(self, rows: list[Row], cursor: int) -> StoreError:
         at = next(k for k, row in enumerate(rows, cursor + 1) if row.id != k)
         return StoreError("store_corrupt", f"Event {at} is missing in {self.location}.", id=at)
-
-
-def _with(event: Event, place: tuple[int, bytes]) -> tuple[int, Event, bytes]:
-    return place[0], event, place[1]
 
 
 def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None) -> EventStore:
@@ -179,9 +209,10 @@ def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None)
 
 def _proven(store: EventStore) -> EventStore:
     try:
-        store.check_tail()
         if isinstance(store.ledger, SQLiteRecorder):
             _check_file(store.ledger)
+        store.check_tail()
+        store.heads()
     except BaseException:
         store.close()
         raise

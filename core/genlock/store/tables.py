@@ -181,9 +181,11 @@ class Tables(Ledger):
         rows = self._one(NEWEST)
         return (rows[0][0], rows[0][1]) if rows else (0, chain.START)
 
-    def heads(self) -> list[Head]:
-        rows = self._one("SELECT originator_id, name, first_id, version FROM heads ORDER BY first_id")
-        return [Head._make(row) for row in rows]
+    def heads(self) -> tuple[int, list[Head]]:
+        newest, rows = self.fetch(
+            (NEWEST, ()), ("SELECT originator_id, name, first_id, version FROM heads ORDER BY first_id", ())
+        )
+        return (newest[0][0] if newest else 0), [Head._make(row) for row in rows]
 
     # -- commands
 

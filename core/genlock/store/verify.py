@@ -152,7 +152,7 @@ def _named(row: Row) -> dict[str, Any]:
 
 def _heads(store: EventStore, walk: _Walk) -> Iterator[Problem]:
     try:
-        heads = {head.originator: head for head in store.ledger.heads()}
+        heads = {head.originator: head for head in store.ledger.heads()[1]}
     except StoreError as error:
         yield Problem(error.code, f"The heads cannot be read: {error.message}")
         return
@@ -199,7 +199,7 @@ def _command(store: EventStore, command: CommandRow, row: Row) -> Iterator[Probl
 
 def _snapshots(store: EventStore) -> Iterator[Problem]:
     try:
-        for head in store.ledger.heads():
+        for head in store.ledger.heads()[1]:
             for row in store.ledger.get_snapshots(head.originator, None):
                 if not snapshots.is_whole(row):
                     message = f"The snapshot of {head.originator} at version {row.version} is damaged; it is not used."
