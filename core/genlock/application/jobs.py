@@ -56,8 +56,8 @@ class JobRunner:
         self._app, self._executor, self._arbiter, self._on_progress = app, executor, arbiter, on_progress
         self._engines = engines or executor.engines
         self._deadline = deadline
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="jobs", daemon=True)
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: Thread | None = None
         self._waiting: set[str] = set()
         self._running: dict[str, _Carriage] = {}
         self._stopping = False
@@ -65,6 +65,8 @@ class JobRunner:
 
     def start(self) -> None:
         """Requeues what was running when the last daemon ended, then begins to work."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="jobs", daemon=True)
         self._executor.start()
         for job in self._app.jobs(status="running"):
             with contextlib.suppress(GenlockError):  # somebody ended it meanwhile
@@ -76,7 +78,7 @@ class JobRunner:
     def stop(self, requeue: bool = True) -> None:
         """Ends the work. Running jobs go back into the queue, or stay marked as running when `requeue` is false (the next
         start requeues them then)."""
-        if not self._thread.is_alive():
+        if self._thread is None:
             self._executor.close()
             return
         self._unsubscribe()
@@ -84,6 +86,7 @@ class JobRunner:
         self._executor.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._thread = None
         self._loop.close()
 
     # -- on the writer's thread

@@ -50,10 +50,13 @@ MOVES: Final = ("push", "pull", "pan left", "pan right", "tilt up", "tilt down",
 
 _WORDS: Final = (
     # The first that is found counts: the plain words for no move come last, since "locked on, slow push" pushes.
-    ("push", r"push(es|ing)?([ -]?in)?|dolly(ing)? in|zoom(s|ing)?[ -]?in|move[sd]? in|closes in|track(s|ing)? in"),
+    (
+        "push",
+        r"push(es|ing)?([ -]?in)?|doll(y|ies|ying) in|zoom(s|ing)?[ -]?in|move[sd]? in|closes in|track(s|ing)? in",
+    ),
     (
         "pull",
-        r"pull(s|ing)?([ -]?(back|out))?|dolly(ing)? (back|out)|zoom(s|ing)?[ -]?out|backs away|track(s|ing)? out",
+        r"pull(s|ing)?([ -]?(back|out))?|doll(y|ies|ying) (back|out)|zoom(s|ing)?[ -]?out|backs away|track(s|ing)? out",
     ),
     ("pan left", r"(pan|track|truck|slide|whip)(s|ning|king|ing)?( to the)? left"),
     ("pan right", r"(pan|track|truck|slide|whip)(s|ning|king|ing)?( to the)? right"),
