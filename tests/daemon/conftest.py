@@ -193,7 +193,7 @@ def ann(daemon: Running) -> Iterator[Person]:
     person.http.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def person() -> Iterator[Callable[[Running], Person]]:
     """Makes somebody with the token of any daemon."""
     made: list[Person] = []

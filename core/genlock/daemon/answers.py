@@ -66,7 +66,7 @@ async def _http(request: Request, error: Exception) -> Answer:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return error_answer(NotFound("not_found"))
-    code = {405: "bad_request", 413: "too_large", 415: "not_json", 416: "bad_value"}.get(
+    code = {400: "bad_json", 405: "bad_request", 413: "too_large", 415: "not_json", 416: "bad_value"}.get(
         error.status_code, "bad_request"
     )
     answer = error_answer(GenlockError(code, str(error.detail)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from genlock.application.commands import ImportSequence
 from genlock.daemon.author import Author
 from genlock.daemon.pool import Sources
 from genlock.daemon.probing import locate, probed
+from genlock.daemon.stills import project_folder
 from genlock.daemon.views import ExportAnswer, ImportAnswer, LossView, MediaRow
 from genlock.errors import GenlockError
 from genlock.project.commands import AddMedia, ChangeMedia, Note
@@ -34,12 +34,14 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
     import genlock_otio
 
     services.app.project(project)
-    imported = genlock_otio.read(path)
+    digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    unpacked = project_folder(services, project) / "media" / digest[:8]
+    imported = genlock_otio.read(path, media_folder=unpacked)
     content = replace(imported.content, name=name) if name else imported.content
     media, late = _media(services, project, imported.media, path.parent)
     if media:
         author.execute(AddMedia(tuple(media)), project)
-    origin = Origin(str(path), imported.dialect, blake2b(path.read_bytes(), digest_size=16).hexdigest())
+    origin = Origin(str(path), imported.dialect, digest)
     accepted = author.execute(ImportSequence(project, content, origin, imported.nested), kind="import")
     if late:
         services.tasks.start("probe", project, _later(services, project, late, author))
@@ -90,30 +92,24 @@ def _later(services: Services, project: str, files: list[MediaFile], author: Aut
 def export_file(
     services: Services, sequence: str, path: Path, *, version: int | None, dialect: str, author: Author | None
 ) -> ExportAnswer:
-    """Writes a sequence, beside the target first and then in its place. With an author, the export is recorded in the
-    project's log, so that a later import of the edited file knows what it came from."""
+    """Writes a sequence to a file. With an author, the export is recorded in the project's log, so that a later import of
+    the edited file knows what it came from. Raises BadInput(unknown_format), MediaError(unwritable_folder)."""
     import genlock_otio
 
     app = services.app
     state, project = app.sequence(sequence, version), app.sequence_project(sequence)
     sources = Sources(app, services.roots, project)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        loss = genlock_otio.write(
-            app.content(sequence, version),
-            temporary,
-            media=sources.media,
-            takes=sources.take,
-            nested=lambda id_: _nested(services, id_),
-            dialect=dialect,
-        )
-        digest = blake2b(temporary.read_bytes(), digest_size=16).hexdigest()
-        temporary.replace(path)
-    except OSError as error:
-        raise GenlockError("unwritable_folder", f"{path} cannot be written: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    loss = genlock_otio.write(
+        app.content(sequence, version),
+        path,
+        media=sources.media,
+        takes=sources.take,
+        nested=lambda id_: _nested(services, id_),
+        dialect=dialect,
+        sequence=sequence,
+    )
     if author is not None:
+        digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
         data = {"sequence": sequence, "version": state.version, "path": str(path), "dialect": dialect, "digest": digest}
         author.execute(Note("export", data), project)
     rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from immutables import Map
+from starlette.responses import Response
 
 from genlock.daemon.views import ErrorAnswer
 
@@ -35,6 +36,7 @@ def binary(kind: str) -> dict[str, Any]:
     """Returns the keyword arguments of a route that answers bytes."""
     return {
         "response_model": None,
+        "response_class": Response,
         "responses": {
             200: {"description": "The bytes.", "content": {kind: {"schema": {"type": "string", "format": "binary"}}}},
             "default": {"description": "An error.", "content": {"application/json": {"schema": _mark(ErrorAnswer)}}},

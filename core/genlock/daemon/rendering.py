@@ -16,7 +16,7 @@ from genlock.timeline.sequence import Sequence
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
 
-MOVIES = (".mov", ".mp4", ".mkv", ".m4v")
+MOVIES = (".mov", ".mp4")
 
 
 def start(services: Services, sequence: str, path: Path, version: int | None) -> Task:
@@ -31,7 +31,7 @@ def start(services: Services, sequence: str, path: Path, version: int | None) ->
         plan = render.plan(
             state, sources.path_of, lambda id_: _nested(services, id_), info=lambda path: _info(services, path)
         )
-        result = render.render(plan, path, on_progress=on_progress, cancelled=cancelled)
+        result = render.render(plan, path, on_progress=on_progress, cancelled=cancelled, media=services.media)
         return msgspec.to_builtins(result, enc_hook=str)
 
     return services.tasks.start("render", project, work)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from genlock.application.commands import Command
 from genlock.application.envelope import HistoryEntry
 from genlock.event import EventKind
 from genlock.project.job import JobState
@@ -47,6 +48,12 @@ class CommandBody(Struct, forbid_unknown_fields=True):
     host: str = "rest"
     kind: EventKind = "edit"
     label: str = ""
+
+
+class CommandRequest(CommandBody):
+    """CommandBody as it is documented: with the shape of every command."""
+
+    command: Command  # type: ignore[assignment]  # the body is read in two steps, for better errors
 
 
 class CommandAnswer(Struct):

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request
 from genlock.daemon.answers import Answer
 from genlock.daemon.openapi import answers
 from genlock.daemon.provide import Uses
-from genlock.daemon.views import CommandAnswer, CommandBody
+from genlock.daemon.views import CommandAnswer, CommandBody, CommandRequest
 from genlock.errors import BadInput
 
 router = APIRouter(prefix="/api")
 
 
-@router.post("/commands", **answers(CommandAnswer, body=CommandBody))
+@router.post("/commands", **answers(CommandAnswer, body=CommandRequest))
 async def command(request: Request, services: Uses) -> Answer:
     """Carries out a command and answers when it is durable. Repeating it with the same id repeats the answer."""
     try:
