@@ -130,7 +130,9 @@ def _path(ref: Json, kind: str, base: Path) -> str:
         case "ExternalReference":
             return path_of(text(ref, "target_url"), base)
         case "ImageSequenceReference":
-            return path_of(_pattern(ref), base)
+            folder = path_of(text(ref, "target_url_base"), base)
+            slash = "" if not folder or folder.endswith(("/", "\\")) else "/"
+            return folder + slash + _pattern(ref)
         case _:
             return ""
 
@@ -196,11 +198,10 @@ def _facts(source: Media) -> list[Any]:
 
 
 def _pattern(ref: Json) -> str:
-    """Returns the path of an image sequence with printf's place holder for the frame."""
-    base, pad = text(ref, "target_url_base"), ref.get("frame_zero_padding")
+    """Returns the file name of an image sequence, with printf's place holder for the frame."""
+    pad = ref.get("frame_zero_padding")
     middle = f"%0{pad}d" if isinstance(pad, int) and 0 < pad < 20 else "%d"
-    slash = "" if not base or base.endswith(("/", "\\")) else "/"
-    return f"{base}{slash}{text(ref, 'name_prefix')}{middle}{text(ref, 'name_suffix')}"
+    return f"{text(ref, 'name_prefix')}{middle}{text(ref, 'name_suffix')}"
 
 
 def _basename(path: str) -> str:

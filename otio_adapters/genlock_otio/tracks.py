@@ -20,7 +20,7 @@ from genlock.timeline.model import (
     Track,
     Transition,
 )
-from genlock.timeline.rate import RATES, Rate, Speed
+from genlock.timeline.rate import NORMAL, RATES, Rate, Speed
 from genlock_otio.effects import read_effects
 from genlock_otio.keeping import PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
@@ -428,8 +428,11 @@ def _outside(source: Media, first: int, duration: int, speed: Speed, own: Rate, 
     """Returns whether frames from `first` (the lowest) on are not all in the media."""
     if source.frames is None:
         return False
-    step = abs(speed.fraction) if own == rate else abs(speed.fraction) * own.fraction / rate.fraction
-    return first < source.first or first + step * (duration - 1) >= source.first + source.frames
+    end = source.first + source.frames
+    if own is rate and speed == NORMAL:
+        return first < source.first or first + duration > end
+    step = abs(speed.fraction) * own.fraction / rate.fraction
+    return first < source.first or first + step * (duration - 1) >= end
 
 
 def _odd_gap(gap: Json, count: int, rate: Rate) -> bool:
