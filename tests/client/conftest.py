@@ -33,7 +33,7 @@ class FakeDaemon:
         self.skip_next_event = False
         self.on_hello: Any = None
         self.clients: list[ServerConnection] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._port = 0
         self.start()
 
@@ -81,15 +81,16 @@ class FakeDaemon:
 
     def append(self, note: str) -> dict[str, Any]:
         """Stores an event and sends it to everyone."""
-        n = len(self.log) + 1
-        value = {"id": SHOT, "version": n, "note": note}
-        event = {"n": n, "o": SHOT, "v": n, "t": "Noted@1", "e": {"note": note}, "effects": [["shot", SHOT, value]]}
-        self.log.append(event)
-        if self.skip_next_event:
-            self.skip_next_event = False
-        else:
-            self.broadcast(self.events([event]))
-        return event
+        with self._lock:  # nobody may join between the log and the broadcast
+            n = len(self.log) + 1
+            value = {"id": SHOT, "version": n, "note": note}
+            event = {"n": n, "o": SHOT, "v": n, "t": "Noted@1", "e": {"note": note}, "effects": [["shot", SHOT, value]]}
+            self.log.append(event)
+            if self.skip_next_event:
+                self.skip_next_event = False
+            else:
+                self.broadcast(self.events([event]))
+            return event
 
     def events(self, events: list[dict[str, Any]]) -> str:
         cursor = {"log": self.log_id, "id": events[-1]["n"] if events else len(self.log)}
