@@ -225,7 +225,7 @@ def test_slice_with_transitions() -> None:
     assert refused(state, SplitAt(24)).code == "no_change"
     # OTIO drops the transition. Ours would leave its left clip with one frame and says so.
     answer = refused(state, SplitAt(23))
-    assert (answer.code, answer.message) == ("too_short", "A has 1 frames, its transitions need 5.")
+    assert (answer.code, answer.message) == ("too_short", "A has 1 frame, its transitions need 5.")
 
 
 def test_slip_says_what_is_left() -> None:

@@ -111,6 +111,11 @@ def transition_at(state: Sequence, id_: str, side: int) -> Transition | None:
     return None
 
 
+def frames(count: int) -> str:
+    """Returns a number of frames in words."""
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
 def in_place(state: Sequence, it: Transition) -> bool:
     """Returns whether the transition's neighbours exist and touch, or a fade's edge is open."""
     for id_, side, other in ((it.left, 1, it.right), (it.right, -1, it.left)):
@@ -164,7 +169,7 @@ def _seam(state: Sequence, track: Track, left: Slot | None, slot: Slot) -> Itera
         if slot.start != (left.end if left else 0):
             yield Conflict("bad_timeline", slot.id, f"There is a hole before {_name(state, slot.id)}.")
     elif left and slot.start < left.end:
-        message = f"{_name(state, left.id)} and {_name(state, slot.id)} would share {left.end - slot.start} frames."
+        message = f"{_name(state, left.id)} and {_name(state, slot.id)} would share {frames(left.end - slot.start)}."
         yield Conflict("overlap", slot.id, message)
 
 
@@ -249,7 +254,7 @@ def _covered(state: Sequence, it: Transition) -> Iterator[Conflict]:
 
 def _fits(state: Sequence, item: Item, covered: int) -> Iterator[Conflict]:
     if covered > item.duration:
-        message = f"{_name(state, item.id)} has {item.duration} frames, its transitions need {covered}."
+        message = f"{_name(state, item.id)} has {frames(item.duration)}, its transitions need {covered}."
         yield Conflict("too_short", item.id, message)
 
 

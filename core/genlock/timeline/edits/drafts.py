@@ -320,7 +320,9 @@ class Draft:
         at_head = (below > 0) == (new.speed.num >= 0)
         has, side = (left[0], "head") if at_head else (left[1], "tail")
         wants = max(below, above) + max(has, 0)
-        return f"{self.name(new.id)} has {max(has, 0)} frames of handle left at its {side}; the edit needs {wants}."
+        return (
+            f"{self.name(new.id)} has {check.frames(max(has, 0))} of handle left at its {side}; the edit needs {wants}."
+        )
 
 
 def retarget(it: Transition, *, left: str | None, right: str | None) -> Transition:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from msgspec.structs import replace
 
+from genlock.timeline.check import frames
 from genlock.timeline.commands import AppendItem, FillGap, InsertItem, OverwriteItem, Place
 from genlock.timeline.edits import selection
 from genlock.timeline.edits.cutting import cut_out, junction, split
@@ -108,7 +109,7 @@ def _fitted(draft: Draft, item: Item, room: int, fit: str) -> Item:
         exact = item.speed.fraction * Fraction(item.duration, room)
         return replace(item, duration=room, speed=Speed.of(exact))
     if item.duration > room:
-        message = f"The gap has {room} frames and {item.name or 'the item'} {item.duration}."
+        message = f"The gap has {frames(room)} and {item.name or 'the item'} {item.duration}."
         raise EditRefused("overlap", message)
     return item
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from genlock.timeline.check import frames
 from genlock.timeline.commands import RippleTrimItem, RollCut, SlideItem, SlipItem, TrimItem
 from genlock.timeline.edits import selection
 from genlock.timeline.edits.cutting import in_point, trim_head
@@ -194,5 +195,5 @@ def _keeps_a_frame(draft: Draft, id_: str, grown: int) -> int:
     """Returns the item's new duration; refuses with too_short when no frame would be left."""
     duration = draft.item(id_).duration
     if duration + grown < 1:
-        raise EditRefused("too_short", f"{draft.name(id_)} has {duration} frames; {-grown} cannot come off.")
+        raise EditRefused("too_short", f"{draft.name(id_)} has {frames(duration)}; {-grown} cannot come off.")
     return duration + grown
