@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import stat
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -41,7 +42,7 @@ def read_zip(path: Path, limits: Limits, media_folder: Path | None, read_data: R
                 _unpack(bundle, entries, base, path)
     except FileNotFoundError as error:
         raise NotFound("no_such_file", f"{path} does not exist.") from error
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise BadInput("unknown_format", f"{path.name} is no readable .otioz bundle: {error}.") from error
     if media_folder is not None:
         return imported
@@ -65,6 +66,8 @@ def _entries(bundle: ZipFile, path: Path, limits: Limits) -> list[ZipInfo]:
             raise BadInput("bad_timeline", f"{path.name} names a file outside of itself: {name!r:.100}.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BadInput("bad_timeline", f"{path.name} holds a link: {name!r:.100}.")
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise BadInput("unknown_format", f"{name!r:.100} in {path.name} is packed in a way that bundles never are.")
         if entry.file_size > RATIO * max(entry.compress_size, 1024):
             raise BadInput("too_large", f"{name!r:.100} in {path.name} unpacks to {entry.file_size} bytes.")
     return entries

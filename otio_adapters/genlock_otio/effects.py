@@ -42,7 +42,7 @@ def read_effects(effects: list[Any], ours: Json) -> tuple[tuple[Json, ...], Spee
 
 
 def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any) -> list[Json]:
-    """Returns the effects with their warps back in place; a speed set since becomes one warp in front."""
+    """Returns the effects with their warps back in place; a speed set since goes into the one warp, or in front."""
     if not effects and speed == NORMAL and kept is None:
         return []
     written = list(effects)
@@ -50,7 +50,12 @@ def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any) -> list[Js
         for at, effect in kept[0]:
             written.insert(at, effect)
     elif speed != NORMAL:
-        written.insert(0, _warp(speed))
+        at, effect = 0, _warp(speed)
+        if isinstance(kept, list) and len(kept) == 2 and len(kept[0]) == 1 and speed != FREEZE:
+            at, old = kept[0][0]
+            if schema(old) == "LinearTimeWarp":
+                effect = {**old, "time_scalar": _value(speed)}
+        written.insert(at, effect)
     return written
 
 

@@ -106,6 +106,8 @@ def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool
     file = pool.get(source.media)
     if file is None:
         file = pool[source.media] = MediaFile(source.media, path, title, missing=not path)
+    if own is not None and ours.get("stand_in") is True:
+        return Reference(source, {})
     kept.pop("name", None)
     if text(ref, "name") != file.name:
         kept["name"] = text(ref, "name")
@@ -247,7 +249,7 @@ def _media_json(item: Item, source: Media, kept: Json, to: References) -> tuple[
     file = to.media.get(source.media)
     if file is None:
         to.lost("media that is not in the pool", item.name or item.id)
-        return _missing(item, source, to.rate), {"source": msgspec.to_builtins(source)}
+        return _missing(item, source, to.rate), {"source": msgspec.to_builtins(source), "stand_in": True}
     same = kept.get("of") == source.media
     extra = {k: v for k, v in kept.items() if k not in _KEPT_FACTS} if same else {}
     span = _available_json(source, to.rate)
