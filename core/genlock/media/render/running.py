@@ -115,6 +115,8 @@ class _Render:
             for process in self._running:
                 process.kill()
                 process.wait()
+                if process.stdin is not None:
+                    process.stdin.close()
         try:
             made.replace(self._path)
         except OSError as error:
