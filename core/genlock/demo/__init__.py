@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,16 @@ from genlock.timeline.timecode import to_timecode
 from genlock_client.rest import Rest
 
 CUT = "resolve21_cut.otio"
+ACTOR = "editor"
 PROMPTS = (
     ("A lighthouse on black cliffs before dawn, wind over the grass", "push"),
     ("The keeper's boat crosses a silver bay, gulls far out", "pan right"),
     ("Storm light breaks over the village roofs", "tilt up"),
     ("The lamp turns once more, and goes out", "pull"),
 )
-RAZORS = (900, 1200)
-"""Frames at which the demo cuts the second clip, so that four shots come of two."""
+RAZORS = (596, 900, 1200)
+"""Frames at which the demo cuts through all tracks: at the cut (the sound runs on under it), and twice in the second
+clip, so that four shots come of two."""
 
 
 def run(folder: Path, *, once: bool, console: Console) -> int:
@@ -63,6 +66,19 @@ def unused(folder: Path) -> Path:
     return candidate
 
 
+def number_of(take: dict[str, Any]) -> int:
+    return int(take["number"])
+
+
+def placed(track: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields the items of a track of the wire with their first frames: a position is the sum of gaps and durations."""
+    at = 0
+    for item in track["items"]:
+        at += item["gap"]
+        yield at, item
+        at += item["duration"]
+
+
 class Demo:
     """The steps of the main job, each told in a line."""
 
@@ -80,7 +96,7 @@ class Demo:
         self.razor(sequence)
         shots = self.make_shots(project, sequence)
         self.generate(project, shots, "Generated every shot with the embedded animatic engine")
-        self.lay_guide_audio(sequence)
+        self.lay_guide_sound(sequence)
         self.replace_take(project, shots[1])
         self.ripple_and_undo(sequence)
         self.show_history(sequence)
@@ -114,21 +130,20 @@ class Demo:
         return str(made["target"])
 
     def import_cut(self, project: str, cut: Path) -> tuple[str, int]:
-        answer = self.rest.post(f"/api/projects/{project}/import", {"path": str(cut), "name": "Reel 1"})
+        answer = self.rest.post(f"/api/projects/{project}/import", {"path": str(cut), "name": "Reel 1", "actor": ACTOR})
         sequence = str(answer["sequence"])
         self.say(f"Imported {cut.name}, as DaVinci Resolve 21.0.2 exported it: one event, nothing lost")
         self.print_cut(self.rest.get(f"/api/sequences/{sequence}"))
         return sequence, int(answer["version"])
 
     def razor(self, sequence: str) -> None:
-        tracks = [t["id"] for t in self.rest.get(f"/api/sequences/{sequence}")["tracks"] if t["kind"] == "video"]
-        cuts = [{"do": "SplitAt", "at": frame, "tracks": tracks} for frame in RAZORS]
-        self.edit(sequence, {"do": "Batch", "commands": cuts, "label": "Razor at two frames"})
-        self.say("Cut the long clip twice with the razor: one event, one undo")
+        cuts = [{"do": "SplitAt", "at": frame} for frame in RAZORS]
+        self.edit(sequence, {"do": "Batch", "commands": cuts, "label": "Razor through all tracks"})
+        self.say("Cut through all tracks with the razor, three times: one event, one undo")
 
     def make_shots(self, project: str, sequence: str) -> list[str]:
         tracks = [t["id"] for t in self.rest.get(f"/api/sequences/{sequence}")["tracks"] if t["kind"] == "video"]
-        body = {"sequence": sequence, "tracks": tracks[:1]}
+        body = {"sequence": sequence, "tracks": tracks[:1], "actor": ACTOR}
         shots = [str(shot) for shot in self.rest.post(f"/api/projects/{project}/shots-from", body)["shots"]]
         for shot, (prompt, camera) in zip(shots, PROMPTS, strict=False):
             brief = {
@@ -142,7 +157,7 @@ class Demo:
         return shots
 
     def generate(self, project: str, shots: list[str], told: str, **overrides: Any) -> None:
-        body = {"shots": shots, "overrides": overrides}
+        body = {"shots": shots, "overrides": overrides, "actor": ACTOR}
         jobs = [str(job) for job in self.rest.post(f"/api/projects/{project}/generate", body)["jobs"]]
         with Progress(
             TextColumn("    generating"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=self.console
@@ -159,28 +174,25 @@ class Demo:
                 time.sleep(0.2)
         self.say(told)
 
-    def lay_guide_audio(self, sequence: str) -> None:
-        state = self.rest.get(f"/api/sequences/{sequence}")
-        video = next(t for t in state["tracks"] if t["kind"] == "video")
-        track = "t" + uuid.uuid4().hex[:16]
-        edits: list[dict[str, Any]] = [{"do": "AddTrack", "kind": "audio", "name": "Guide", "id": track}]
-        at = 0
-        for item in video["items"]:
-            at += item["gap"]
-            if item["source"]["type"] == "shot":
-                sound = {k: item[k] for k in ("source", "source_in", "duration") if k in item}
-                edits.append(
-                    {"do": "OverwriteItem", "track": track, "at": at, "item": {"id": "", "name": item["name"], **sound}}
-                )
-            at += item["duration"]
+    def lay_guide_sound(self, sequence: str) -> None:
+        tracks = self.rest.get(f"/api/sequences/{sequence}")["tracks"]
+        picture, sound = (next(t for t in tracks if t["kind"] == kind) for kind in ("video", "audio"))
+        guide = "t" + uuid.uuid4().hex[:16]
+        edits: list[dict[str, Any]] = [{"do": "AddTrack", "kind": "audio", "name": "Guide", "id": guide}]
+        production = dict(placed(sound))
+        for at, item in placed(picture):
+            shown = {key: item[key] for key in ("name", "source", "source_in", "duration") if key in item}
+            laid = {"id": "i" + uuid.uuid4().hex[:16], **shown}
+            edits.append({"do": "OverwriteItem", "track": guide, "at": at, "item": laid})
+            edits.append({"do": "LinkItems", "items": [item["id"], production[at]["id"], laid["id"]]})
         self.edit(sequence, {"do": "Batch", "commands": edits, "label": "Lay the guide sound"})
-        self.say("Laid the takes' guide sound on a track of its own")
+        self.say("Laid the takes' guide sound on a track of its own, linked to the picture")
 
     def replace_take(self, project: str, shot: str) -> None:
         before = self.rest.get(f"/api/shots/{shot}")
         self.generate(project, [shot], f"Asked for another take of {before['code']}, with another seed", seed=7)
         after = self.rest.get(f"/api/shots/{shot}")
-        takes = ", ".join(f"v{take['number']:03d}" for take in after["takes"])
+        takes = ", ".join(f"v{take['number']:03d}" for take in sorted(after["takes"].values(), key=number_of))
         self.say(f"{after['code']} now has takes {takes}; the cut shows the new one, the old one is kept")
 
     def ripple_and_undo(self, sequence: str) -> None:
@@ -201,10 +213,10 @@ class Demo:
         table = Table(box=None, padding=(0, 2), header_style="dim")
         for name in ("version", "kind", "what", "who"):
             table.add_column(name)
-        entries = self.rest.get(f"/api/sequences/{sequence}/history")
+        entries = self.rest.get(f"/api/sequences/{sequence}/history")["entries"]
         for entry in sorted(entries, key=lambda e: e["version"]):
             undone = "  [dim](undone)[/]" if entry["undone"] else ""
-            table.add_row(str(entry["version"]), entry["kind"], entry["label"] + undone, entry["actor"] or "demo")
+            table.add_row(str(entry["version"]), entry["kind"], entry["label"] + undone, entry["actor"])
         self.say("The history of the sequence")
         self.console.print(table)
 
@@ -235,7 +247,7 @@ class Demo:
                 bar.update(row, completed=state["done"], total=state["total"] or None)
                 if state["state"] == "failed":
                     raise SystemExit(f"genlock demo: {state['error']['message']}")
-                if state["state"] == "succeeded":
+                if state["state"] == "done":
                     break
                 time.sleep(0.2)
         self.say(f"Rendered {path.name}")
@@ -244,7 +256,7 @@ class Demo:
     # -- inside
 
     def edit(self, sequence: str, command: dict[str, Any]) -> None:
-        self.rest.command(command, sequence)
+        self.rest.command(command, sequence, actor=ACTOR)
 
     def length(self, state: dict[str, Any]) -> str:
         return to_timecode(state["duration"], Rate(*state["rate"]), state["drop_frame"])
@@ -255,14 +267,9 @@ class Demo:
             table.add_column(name)
         rate, joints = Rate(*state["rate"]), {t["left"]: t for t in state["transitions"] if t.get("left")}
         for track in state["tracks"]:
-            at = state["start_frame"]
-            for item in track["items"]:
-                at += item["gap"]
-                joint = joints.get(item["id"])
-                then = f"{joint['kind']} {joint['in_offset']}+{joint['out_offset']}" if joint else ""
-                name = f"{item['name']}"
-                table.add_row(
-                    track["name"], to_timecode(at, rate, state["drop_frame"]), str(item["duration"]), name, then
-                )
-                at += item["duration"]
+            for at, item in placed(track):
+                joint = joints.get(item["id"]) or {}
+                then = "{kind} {in_offset}+{out_offset}".format(**joint) if joint else ""
+                record_in = to_timecode(state["start_frame"] + at, rate, state["drop_frame"])
+                table.add_row(track["name"], record_in, str(item["duration"]), item["name"], then)
         self.console.print(table)

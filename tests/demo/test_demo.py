@@ -1,0 +1,73 @@
+"""The main job, run as a newcomer runs it, and its results looked at by programs that are not ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import opentimelineio as otio
+import pytest
+
+from genlock.demo import unused
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    home = tmp_path_factory.mktemp("demo")
+    env = {**os.environ, "GENLOCK_HOME": str(home / "home"), "GENLOCK_RUNTIME_DIR": str(home / "run")}
+    done = subprocess.run(
+        [sys.executable, "-m", "genlock", "demo", "--once", "--out", str(home / "out")],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home / "out", done.stdout
+
+
+@pytest.mark.timeout(900)
+def test_the_movie_has_every_frame_and_sample_of_the_cut(played: tuple[Path, str]) -> None:
+    with av.open(str(played[0] / "Reel 1.mov")) as movie:
+        video, audio = movie.streams.video[0], movie.streams.audio[0]
+        assert video.average_rate == 50
+        frames = [frame.to_ndarray(format="gray").mean() for frame in movie.decode(video)]
+        assert len(frames) == 1500
+        assert min(frames) > 5, "no frame is black: every shot was generated"
+        assert audio.duration * audio.time_base == 30
+
+
+@pytest.mark.timeout(900)
+def test_the_export_opens_elsewhere_and_says_what_the_cut_is(played: tuple[Path, str]) -> None:
+    timeline = otio.adapters.read_from_file(str(played[0] / "Reel 1.otio"))
+    video = timeline.video_tracks()[0]
+    assert timeline.global_start_time == otio.opentime.RationalTime(180_000, 50)
+    assert [clip.duration().value for clip in video.find_clips()] == [596, 304, 300, 300]
+    (dissolve,) = [part for part in video if isinstance(part, otio.schema.Transition)]
+    assert (dissolve.in_offset.value, dissolve.out_offset.value) == (50, 50)
+    for clip in video.find_clips():
+        assert Path(clip.media_reference.target_url.removeprefix("file://")).exists()
+        assert any(effect.metadata.get("Resolve_OTIO") for effect in clip.effects), "Resolve's own data came through"
+
+
+@pytest.mark.timeout(900)
+def test_it_tells_what_it_did(played: tuple[Path, str]) -> None:
+    folder, told = played
+    for line in ("Imported", "razor", "another take", "Undid it", "Read version 1 again: 2 clips", "Rendered"):
+        assert line in told
+    takes = sorted(path.name for path in (folder / "takes").rglob("*.mov"))
+    assert "SH0020_v002.mov" in takes
+    assert len(takes) == 5
+
+
+def test_a_demo_never_overwrites_another(tmp_path: Path) -> None:
+    assert unused(tmp_path / "out") == tmp_path / "out"
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "Reel 1.mov").touch()
+    (tmp_path / "out-2").mkdir()
+    (tmp_path / "out-2" / "a").touch()
+    assert unused(tmp_path / "out") == tmp_path / "out-3"
