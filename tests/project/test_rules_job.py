@@ -22,7 +22,7 @@ from genlock.project.job import Cancelled, Failed, JobState, Running, Succeeded,
 from genlock.project.request import Conditioning, GenerationRequest, Span
 from genlock.project.rules.job import decide, evolve, word
 from genlock.project.shot import Take
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate

@@ -26,8 +26,9 @@ from genlock.project.commands import (
 )
 from genlock.project.media import MediaFile
 from genlock.project.project import Element, ProjectCreated, ProjectState, Scene, SequenceRegistered, Settings
+from genlock.project.rules import valid
 from genlock.project.rules.project import decide, evolve
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
@@ -162,3 +163,18 @@ def test_a_sequence_is_registered_and_renamed_by_the_same_event() -> None:
 def test_the_first_event_makes_the_state() -> None:
     event = Stamp(ID, 0, NOW).make(ProjectCreated, name="Blue")
     assert evolve(None, event) == ProjectState(ID.hex, 1, "Blue", Settings())
+
+
+@pytest.mark.parametrize(
+    ("path", "absolute"),
+    [
+        ("/films", True),
+        ("C:\\films", True),
+        ("d:/films", True),
+        ("\\\\nas\\films", True),
+        ("films", False),
+        ("C:x", False),
+    ],
+)
+def test_absolute_paths_of_every_system(path: str, absolute: bool) -> None:
+    assert valid.absolute(path) is absolute

@@ -20,7 +20,7 @@ from genlock.project.commands import (
 from genlock.project.request import Conditioning
 from genlock.project.rules.shot import decide, evolve
 from genlock.project.shot import Brief, ShotState, Take
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate

@@ -21,10 +21,10 @@ from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import Engines, Lane, Plan
 from genlock.generation.executor import Executor, Failed, Finished, Message, Outcome, Progress, Stopped, Ticket
-from genlock.media.naming import next_number, take_path
+from genlock.media.naming import next_number, sanitise, take_path
 from genlock.project.commands import FailJob, FinishJob, JobCommand, QueueJob, RequeueJob, StartJob
 from genlock.project.job import JobCancelled, JobQueued, JobRequeued, JobState, Waiting
-from genlock.project.project import Settings
+from genlock.project.project import ProjectState, Settings
 from genlock.project.request import GenerationRequest, Mode
 from genlock.project.shot import ShotState, Take
 
@@ -267,10 +267,10 @@ def request_for(app: Application, shot: str, **overrides: Any) -> QueueJob:
     unknown = sorted(set(overrides) - fields - set(_OF_QUEUE))
     if unknown:
         raise BadInput("bad_value", f"A request has no {', '.join(unknown)}.")
-    number = _number(app, state, project.settings)
+    number = _number(app, state, project)
     values = {name: value for name, value in overrides.items() if name in fields}
     request = _request(state, project.settings, number, values, overrides.get("take"))
-    path = take_path(_folder(project.settings, project.name), state.scene, state.code, number)
+    path = take_path(_folder(app, project), state.scene, state.code, number)
     return QueueJob(
         project=project.id,
         shot=state.id,
@@ -337,20 +337,23 @@ def _mode(conditions: int) -> Mode:
     return "text_to_video" if not conditions else "image_to_video" if conditions == 1 else "keyframes"
 
 
-def _number(app: Application, shot: ShotState, settings: Settings) -> int:
+def _number(app: Application, shot: ShotState, project: ProjectState) -> int:
     """Returns the first take number that no take, no job and no file has."""
     taken = [take.number for take in shot.takes.values()]
     taken += [number for owner, number in app.world.reserved if owner == shot.id]
-    on_disk = next_number(_folder(settings, app.project(shot.project).name), shot.scene, shot.code)
+    on_disk = next_number(_folder(app, project), shot.scene, shot.code)
     return max([*(number + 1 for number in taken), on_disk])
 
 
-def _folder(settings: Settings, name: str) -> Path:
-    if not settings.folder:
-        raise BadInput(
-            "bad_generation", f"The project {name} has no folder for its takes.", hint="Set one in its settings."
-        )
-    return Path(settings.folder)
+def _folder(app: Application, project: ProjectState) -> Path:
+    """Returns the project's folder; one of its name beside the store when its settings name none."""
+    if project.settings.folder:
+        return Path(project.settings.folder)
+    store = Path(app.store.location)
+    if store.is_absolute() and store.is_file():
+        return store.parent / sanitise(project.name)
+    message = f"The project {project.name} has no folder for its takes."
+    raise BadInput("bad_generation", message, hint="Set the folder in the project's settings.")
 
 
 def _whole(value: Any) -> int:

@@ -19,7 +19,7 @@ from genlock.event import Event, EventKind
 from genlock.project.job import JobState
 from genlock.project.project import ProjectState
 from genlock.project.shot import ShotState
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.store.store import EventStore
 from genlock.timeline.decision import Ids, Refusal
 from genlock.timeline.sequence import Sequence

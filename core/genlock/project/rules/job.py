@@ -8,7 +8,6 @@ QueueJob -> waiting -StartJob-> running -FinishJob-> succeeded
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, assert_never
 
 from msgspec.structs import replace
@@ -41,10 +40,8 @@ from genlock.project.job import (
     Waiting,
 )
 from genlock.project.rules import valid
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALLOWED: Final[dict[type[JobCommand], tuple[type[JobStatus], ...]]] = {
     QueueJob: (),
@@ -102,7 +99,7 @@ def evolve(state: JobState | None, event: JobEvent) -> JobState:
             number=event.number,
             priority=event.priority,
             status=Waiting(),
-            position=(event.timestamp - _EPOCH) // timedelta(microseconds=1),
+            position=round(event.timestamp.timestamp() * 1_000_000),
         )
     assert state is not None
     return replace(state, version=event.originator_version, **_changes(event))

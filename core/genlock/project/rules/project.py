@@ -42,7 +42,7 @@ from genlock.project.project import (
     SequenceRegistered,
 )
 from genlock.project.rules import valid
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 
 V = TypeVar("V")

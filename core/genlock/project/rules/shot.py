@@ -27,7 +27,7 @@ from genlock.project.shot import (
     TakeAdded,
     TakeSelected,
 )
-from genlock.project.stamp import Stamp
+from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 
 NO_CHANGE = Refusal("no_change")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
 from genlock.project.media import MediaFile
@@ -21,6 +20,7 @@ SIDE: Final = range(16, 16385)
 FRAMES: Final = range(1, 10_000_000)
 SEEDS: Final = range(2**63)
 
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -120,7 +120,7 @@ def media(value: MediaFile) -> Refusal | None:
 
 def absolute(path: str) -> bool:
     """Whether a native path of either kind of system is absolute."""
-    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return _ABSOLUTE.match(path) is not None
 
 
 def _texts(*texts: str) -> Refusal | None:
