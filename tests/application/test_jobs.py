@@ -409,6 +409,14 @@ def test_a_project_without_a_folder(tmp_path: Path) -> None:
     house.close()
 
 
+def test_without_a_folder_takes_go_beside_the_store(tmp_path: Path) -> None:
+    house = House(tmp_path, tmp_path / "studio.genlock")
+    project = house.do(CreateProject("Blue Hour: 2", Settings())).created[0]
+    shot = house.do(CreateShot(project, "SH0010")).created[0]
+    assert request_for(house.app, shot).output == str(tmp_path / "Blue_Hour_2" / "takes" / "SH0010")
+    house.close()
+
+
 def test_an_unknown_shot(house: House) -> None:
     with pytest.raises(NotFound):
         request_for(house.app, "0" * 32)

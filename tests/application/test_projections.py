@@ -151,3 +151,14 @@ def test_the_tail_forgets_the_oldest(studio: Studio) -> None:
     small.add(studio.seen)
     assert small.since(last - 1, 10) is None
     assert small.since(last, 10) == []
+
+
+def test_what_another_process_wrote_is_not_passed_over(studio: Studio) -> None:
+    studio.project("One")
+    other = Studio(studio.store, first=1000)
+    other.project("Theirs")
+    studio.project("Two")
+    assert [p.id for p in studio.app.published_since(0)] == [1, 2, 3]
+    assert [p.id for p in studio.app.published_since(1)] == [2, 3]
+    assert [p.id for p in studio.app.published_since(2)] == [3]
+    other.app.close()

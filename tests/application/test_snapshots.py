@@ -185,6 +185,17 @@ def test_the_present_is_kept_for_a_few_sequences_only() -> None:
     studio.app.close()
 
 
+def test_a_sequence_that_is_edited_stays_open(studio: Studio) -> None:
+    project = studio.project()
+    busy, *others = [studio.sequence(project, f"S{k}") for k in range(4)]
+    live = Live(studio.store, keep=2)
+    live.sequence(busy)
+    for other in others:
+        live.advance(live.world, [busy])
+        live.sequence(other)
+    assert set(live.world.opened) == {busy, others[-1]}
+
+
 def test_a_read_that_a_commit_overtakes_is_read_again() -> None:
     store = Overtaken(open_store("memory:"))
     studio = Studio(store)  # type: ignore[arg-type]

@@ -113,7 +113,7 @@ class Committer:
             log.exception("The store did not take %d commands", len(commits))
             self._fail(entries, _internal(error))
             return
-        self._live.advance(world)
+        self._live.advance(world, {s.event.originator_id.hex for entry in entries for s in entry.staged})
         self._publish(list(_published(entries, recorded)), world)
         for entry, rows in zip(entries, recorded, strict=True):
             answer = accepted(entry.task.envelope.id, rows)

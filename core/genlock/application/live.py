@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from threading import Lock
@@ -138,8 +138,11 @@ class Live:
         found = self._world.opened.get(id_)
         return found if found is not None else self._open(id_)
 
-    def advance(self, world: World) -> None:
-        """Swaps in the world after a commit."""
+    def advance(self, world: World, touched: Iterable[str] = ()) -> None:
+        """Swaps in the world after a commit that touched these aggregates."""
+        for id_ in touched:
+            if id_ in world.opened:
+                self._used[id_] = next(self._clock)
         with self._lock:
             self._world = self._thinned(world)
 

@@ -73,7 +73,7 @@ class Tail:
 
     def __init__(self, start: int, events: int = KEPT_EVENTS, size: int = KEPT_BYTES) -> None:
         self._lock = Lock()
-        self._floor = start
+        self._floor = self._last = start
         self._limit = events
         self._room = size
         self._held: deque[Published] = deque()
@@ -83,6 +83,11 @@ class Tail:
         """Keeps events; the oldest go when there are too many."""
         with self._lock:
             for event in published:
+                if event.id != self._last + 1:
+                    # Another process wrote in between: what came before would have a hole.
+                    self._held.clear()
+                    self._bytes, self._floor = 0, event.id - 1
+                self._last = event.id
                 self._held.append(event)
                 self._bytes += len(event.state)
             while self._held and (len(self._held) > self._limit or self._bytes > self._room):
