@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import StoredEvent
 from msgspec import Struct
 
-from genlock.store.records import CommandRow, Head, Meta, Row, SnapshotRow
+from genlock.store.records import CommandRow, Head, Lean, Meta, Row, SnapshotRow
 
 
 class Entry(Struct, frozen=True):
@@ -43,12 +43,16 @@ class Ledger(ABC):
         """Writes rows of another log under the ids and chain they have, all or nothing; they must continue this one."""
 
     @abstractmethod
-    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Row]]:
-        """Returns the aggregate's version (0: there is none) and its rows with `after` < version <= `upto`."""
+    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Lean]]:
+        """Returns the aggregate's version (0: there is none) and its events with `after` < version <= `upto`."""
+
+    @abstractmethod
+    def tail(self, cursor: int, limit: int) -> list[Lean]:
+        """Returns the events with a notification id beyond the cursor, in order."""
 
     @abstractmethod
     def since(self, cursor: int, limit: int) -> list[Row]:
-        """Returns the rows with a notification id beyond the cursor, in order."""
+        """Returns the whole rows with a notification id beyond the cursor, in order."""
 
     @abstractmethod
     def heads(self) -> tuple[int, list[Head]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, get_args
+from zlib import crc32
 
 import msgspec
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
@@ -14,7 +15,7 @@ from genlock.project.job import JobEvent
 from genlock.project.project import ProjectEvent
 from genlock.project.shot import ShotEvent
 from genlock.store import chain
-from genlock.store.records import Row
+from genlock.store.records import Lean, Row
 from genlock.store.upcasters import UPCASTERS, Upcasters, upcast
 from genlock.timeline.events import SequenceEvent
 
@@ -40,7 +41,7 @@ class EventMapper(Mapper[Any]):
         self._classes = {cls.__name__: cls for cls in events}
         self._upcasters = upcasters
         self._encode = msgspec.json.Encoder().encode
-        self._decoders: dict[str, Decoder] = {}
+        self._readers: dict[str, tuple[int, Decoder]] = {}
 
     def knows(self, name: object) -> bool:
         """Returns whether there is an event of this name, whatever its schema."""
@@ -53,11 +54,9 @@ class EventMapper(Mapper[Any]):
     def decode(self, topic: str, state: bytes) -> Event:
         """Returns the event. Raises StoreError: unknown_event for a topic this Genlock does not know, store_corrupt for
         JSON that is no such event."""
-        decoder = self._decoders.get(topic)
-        if decoder is None:
-            decoder = self._decoders[topic] = self._decoder(topic)
+        _, decode = self._readers.get(topic) or self._learn(topic)
         try:
-            return decoder(state)
+            return decode(state)
         except (msgspec.MsgspecError, RecursionError) as error:
             raise StoreError("store_corrupt", f"A stored {topic} does not read as one: {error}", topic=topic) from error
 
@@ -65,15 +64,32 @@ class EventMapper(Mapper[Any]):
         """Returns the event of a row after proving it by its checksum. Raises StoreError store_tampered, or as decode;
         the details name the event."""
         try:
-            proven = chain.checksum(row[3], row[2], row[4]) == row[6]
+            proven = chain.checksum(row.topic, row.version, row.state) == row.checksum
         except (TypeError, AttributeError):  # a damaged page can give a column of another type
             proven = False
         if not proven:
             raise tampered(row)
         try:
-            return self.decode(row[3], row[4])
+            return self.decode(row.topic, row.state)
         except StoreError as error:
             raise StoreError(error.code, error.message, hint=error.hint, **place(row)) from error
+
+    def read_all(self, rows: Iterable[Lean]) -> list[Event]:
+        """Returns the events of the rows, each proven, up to the first that cannot be read: the caller has `read` say why.
+
+        This is the path of every replay and resume, so it calls nothing but the checksum and the decoder an event.
+        """
+        found: list[Event] = []
+        readers = self._readers
+        try:
+            for _, version, topic, state, checksum in rows:
+                seed, decode = readers.get(topic) or self._learn(topic)
+                if crc32(state, seed ^ version) != checksum:
+                    break
+                found.append(decode(state))
+        except (StoreError, msgspec.MsgspecError, RecursionError, TypeError, AttributeError):
+            pass
+        return found
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """Returns the library's record of an event."""
@@ -83,6 +99,10 @@ class EventMapper(Mapper[Any]):
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """Returns the event of the library's record."""
         return self.decode(stored_event.topic, stored_event.state)
+
+    def _learn(self, topic: str) -> tuple[int, Decoder]:
+        self._readers[topic] = chain.seed(topic), self._decoder(topic)
+        return self._readers[topic]
 
     def _decoder(self, topic: str) -> Decoder:
         name, _, number = topic.partition("@")

@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from genlock.errors import Refused, StoreError
 from genlock.store import chain
 from genlock.store.ledger import Entry, Ledger
-from genlock.store.records import CommandRow, Head, Meta, Row, SnapshotRow
+from genlock.store.records import CommandRow, Head, Lean, Meta, Row, SnapshotRow
 from genlock.store.tables import new_meta
 
 
@@ -71,10 +71,13 @@ class MemoryLedger(Ledger):
             for row in rows:
                 self._streams.setdefault(row.originator, []).append(row)
 
-    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Row]]:
+    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Lean]]:
         with self._open():
             stream = self._streams.get(originator, [])
-            return len(stream), stream[max(after, 0) : upto][:limit]
+            return len(stream), [_lean(row) for row in stream[max(after, 0) : upto][:limit]]
+
+    def tail(self, cursor: int, limit: int) -> list[Lean]:
+        return [_lean(row) for row in self.since(cursor, limit)]
 
     def since(self, cursor: int, limit: int) -> list[Row]:
         with self._open():
@@ -128,3 +131,7 @@ class MemoryLedger(Ledger):
         if self._closed:
             raise StoreError("shutting_down", "memory: was closed.")
         return self._lock
+
+
+def _lean(row: Row) -> Lean:
+    return row.id, row.version, row.topic, row.state, row.checksum

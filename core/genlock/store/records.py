@@ -52,6 +52,10 @@ class Row(NamedTuple):
     checksum: int
 
 
+Lean = tuple[int, int, str, bytes, int]
+"""What reading an event takes: its id, version, topic, state and checksum."""
+
+
 class Head(NamedTuple):
     """How far one aggregate has come; `name` is the name (topic without schema) of its first event."""
 

@@ -15,7 +15,7 @@ from genlock.event import Event
 from genlock.store import chain, snapshots
 from genlock.store.ledger import Entry, Ledger
 from genlock.store.mapper import EventMapper
-from genlock.store.records import CommandRow, Commit, Head, Meta, Recorded, Row
+from genlock.store.records import CommandRow, Commit, Head, Lean, Meta, Recorded
 from genlock.store.sqlite import SQLiteRecorder, open_sqlite
 
 PAGE: Final = 1000
@@ -82,14 +82,14 @@ class EventStore:
 
     def read(self, originator: UUID, *, after: int = 0, upto: int | None = None) -> Iterator[Event]:
         """Yields an aggregate's events with `after` < version <= `upto` in order; nothing for one that is not there."""
-        key, version, read = originator.hex, after, self.mapper.read
+        key, version = originator.hex, after
         while True:
             head, rows = self.ledger.page(key, version, upto, PAGE)
             for row in rows:
                 version += 1
-                if row[2] != version:
+                if row[1] != version:
                     raise self._missing(key, version)
-                yield read(row)
+            yield from self._events(rows)
             if len(rows) < PAGE:
                 break
         if version < (head if upto is None else min(head, upto)) or version > max(head, after):
@@ -97,11 +97,11 @@ class EventStore:
 
     def since(self, cursor: int, limit: int = 1000) -> list[Recorded]:
         """Returns up to `limit` events beyond the cursor, a notification id, in order."""
-        read = self.mapper.read
-        rows = self.ledger.since(max(cursor, 0), limit)
-        if rows and rows[-1].id - max(cursor, 0) != len(rows):
-            raise self._hole(rows, max(cursor, 0))
-        return [Recorded(row[0], read(row), row[4]) for row in rows]
+        cursor = max(cursor, 0)
+        rows = self.ledger.tail(cursor, limit)
+        if rows and rows[-1][0] - cursor != len(rows):
+            raise self._hole(rows, cursor)
+        return [Recorded(row[0], event, row[3]) for row, event in zip(rows, self._events(rows), strict=True)]
 
     def recorded(self, first_id: int, last_id: int) -> list[Recorded]:
         """Returns the events with ids from `first_id` to `last_id`, both included."""
@@ -180,12 +180,21 @@ class EventStore:
                 return [row.id for row in rows]
         return []
 
+    def _events(self, rows: list[Lean]) -> list[Event]:
+        events = self.mapper.read_all(rows)
+        if len(events) < len(rows):
+            bad = rows[len(events)][0]
+            for row in self.ledger.since(bad - 1, 1):
+                self.mapper.read(row)  # says what is wrong with it, and names it
+            raise StoreError("store_corrupt", f"Event {bad} in {self.location} does not read.", id=bad)
+        return events
+
     def _missing(self, originator: str, version: int) -> StoreError:
         message = f"Version {version} of {originator} is missing in {self.location}."
         return StoreError("store_corrupt", message, originator=originator, version=version)
 
-    def _hole(self, rows: list[Row], cursor: int) -> StoreError:
-        at = next(k for k, row in enumerate(rows, cursor + 1) if row.id != k)
+    def _hole(self, rows: list[Lean], cursor: int) -> StoreError:
+        at = next(k for k, row in enumerate(rows, cursor + 1) if row[0] != k)
         return StoreError("store_corrupt", f"Event {at} is missing in {self.location}.", id=at)
 
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from uuid import UUID, uuid4
 
 import msgspec
@@ -15,7 +15,7 @@ from eventsourcing.persistence import StoredEvent
 from genlock.errors import Refused, StoreError
 from genlock.store import chain
 from genlock.store.ledger import Entry, Ledger
-from genlock.store.records import CommandRow, ForkedFrom, Head, Meta, Row, SnapshotRow
+from genlock.store.records import CommandRow, ForkedFrom, Head, Lean, Meta, Row, SnapshotRow
 
 SCHEMA: Final = 1
 """The version of the tables; a store with a newer one is refused."""
@@ -51,6 +51,7 @@ TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 EVENT = "notification_id, originator_id, originator_version, topic, state, chain, checksum"
+LEAN = "notification_id, originator_version, topic, state, checksum"
 COMMAND = "command_id, actor, digest, first_id, last_id"
 INSERT_EVENT = f"INSERT INTO stored_events ({EVENT}) VALUES (?,?,?,?,?,?,?)"
 INSERT_COMMAND = f"INSERT INTO commands ({COMMAND}) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
@@ -158,7 +159,7 @@ class Tables(Ledger):
 
     # -- events
 
-    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Row]]:
+    def page(self, originator: str, after: int, upto: int | None, limit: int) -> tuple[int, list[Lean]]:
         where, params = "", [originator, after]
         if upto is not None:
             where = "AND originator_version<=? "
@@ -166,12 +167,16 @@ class Tables(Ledger):
         head, rows = self.fetch(
             ("SELECT version FROM heads WHERE originator_id=?", (originator,)),
             (
-                f"SELECT {EVENT} FROM stored_events WHERE originator_id=? AND originator_version>? {where}"
+                f"SELECT {LEAN} FROM stored_events WHERE originator_id=? AND originator_version>? {where}"
                 "ORDER BY originator_version LIMIT ?",
                 (*params, limit),
             ),
         )
-        return (head[0][0] if head else 0), [Row._make(row) for row in rows]
+        return (head[0][0] if head else 0), cast("list[Lean]", rows)
+
+    def tail(self, cursor: int, limit: int) -> list[Lean]:
+        sql = f"SELECT {LEAN} FROM stored_events WHERE notification_id>? ORDER BY notification_id LIMIT ?"
+        return cast("list[Lean]", self._one(sql, cursor, limit))
 
     def since(self, cursor: int, limit: int) -> list[Row]:
         sql = f"SELECT {EVENT} FROM stored_events WHERE notification_id>? ORDER BY notification_id LIMIT ?"
