@@ -3,6 +3,7 @@ from a take can put its own over the old ones."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import cv2
@@ -28,6 +29,11 @@ MARGIN: Final = 0.05
 
 SMALLEST: Final = 96
 """Below this many pixels of height or width a burn-in could not be read and is left out."""
+
+_WORLD_FONTS: Final = (
+    "NotoSansCJK-Regular.ttc", "NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf", "msyh.ttc", "arial.ttf",
+    "PingFang.ttc", "YuGothM.ttc", "malgun.ttf", "seguisym.ttf",
+)  # fmt: skip
 
 _LABELS: Final = {
     "image_to_video": "from image",
@@ -97,7 +103,8 @@ class Burnin:
         request = self._request
         image, pen = self._canvas(self._top)
         middle = round(self._top * 0.56)
-        title, small = _font(self._size(25)), _font(self._size(15))
+        title = _font_for(request.shot_code, self._size(25))
+        small = _font_for(request.shot_type, self._size(15))
         left, right = self._margin, self._width - self._margin
         code = request.shot_code or "no shot"
         pen.text((left, middle), code, font=title, fill=INK, anchor="lm")
@@ -122,7 +129,7 @@ class Burnin:
 
     def _lower_bar(self, reserved: int) -> Array:
         image, pen = self._canvas(self._bottom)
-        font = _font(self._size(18))
+        font = _font_for((self._request.prompt or "")[:400], self._size(18))
         room = self._width - 2 * self._margin - reserved - self._px(36)
         lines = _wrapped(pen, self._request.prompt or "No prompt", font, room, 2)
         step = self._px(25)
@@ -168,8 +175,33 @@ def without_bars(picture: Array) -> Array:
     return filled
 
 
+@cache
 def _font(size: int) -> Font:
+    """Returns pillow's own typeface: the same on every machine, for Latin letters."""
     return ImageFont.load_default(size=size)
+
+
+@cache
+def _font_for(text: str, size: int) -> Font:
+    """Returns a typeface for a text: pillow's where it knows all letters, else the one of the system's that knows most."""
+    letters = {letter for letter in text if not letter.isspace()}
+    best, missing = _font(size), _missing(_font(size), letters)
+    for name in _WORLD_FONTS:
+        if not missing:
+            break
+        try:
+            font = ImageFont.truetype(name, size)
+        except OSError:
+            continue
+        if (lacks := _missing(font, letters)) < missing:
+            best, missing = font, lacks
+    return best
+
+
+def _missing(font: Font, letters: set[str]) -> int:
+    """Returns how many letters come out as the box that stands for a missing one."""
+    box = bytes(font.getmask("\uffff"))
+    return sum(bytes(font.getmask(letter)) == box for letter in letters)
 
 
 def _glyphs(size: int, ink: tuple[int, int, int]) -> _Glyphs:

@@ -91,7 +91,7 @@ def _paint(prompt: str, rng: skies.Generator, canvas: tuple[int, int], unit: int
     cover = skies.clouds(palette, rng, canvas, horizon, sun, unit)
     haze = skies.linear(palette.horizon) * 0.55 + skies.linear(palette.middle) * 0.45
     layers = [
-        Layer(_opaque(air, rng), 0, 0.12),
+        Layer(_opaque(air, rng), 0, 0.45 if terrain == "sea" else 0.12),
         Layer(_multiplied(cover, rng), 0, 0.2, drift=float(rng.choice((-0.05, 0.05)))),
     ]
     layers += _ridges(terrain, palette, rng, canvas, horizon, sun[0], haze, unit)
@@ -120,7 +120,8 @@ def _ridges(
         crest = haze * (1 - mix) + near * mix
         misty = haze * (1 - mix) ** 0.6 * 0.8 + near * mix
         rim = glow * (0.30 if palette.disc else 0.08) * (1 - 0.5 * share)
-        top = max(0, int(foot - heights.max()) - 2)
+        # Room above the crest: beyond its edge a layer continues mirrored, and a roll looks beyond the edge.
+        top = int(foot - heights.max()) - unit // 16
         rows = min(height, foot + 1) - top if sea else height - top
         layer = grounds.ridge(heights, foot - top, (width, rows), (crest, misty), sun, rim, unit)
         if terrain == "city" and share > 0.2:
@@ -128,7 +129,7 @@ def _ridges(
             grounds.lights(layer, rng, heights, foot - top, lit, unit)
         if sea:
             layer[-1, :, 3] = 0
-        layers.append(Layer(_multiplied(layer, rng), top, 0.2 if sea else 0.35 + 0.65 * share))
+        layers.append(Layer(_multiplied(layer, rng), top, 0.48 if sea else 0.35 + 0.65 * share))
     return layers
 
 

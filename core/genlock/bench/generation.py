@@ -1,0 +1,104 @@
+"""Figures of generation: how fast an animatic is drawn and written, and what a job costs that does nothing.
+
+Everything runs as it does for a user: a real store on disk, the job loop, a worker process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from time import perf_counter
+from uuid import uuid4
+
+from genlock.application.application import Accepted, Application, Envelope, Published
+from genlock.application.commands import Command
+from genlock.application.jobs import JobRunner
+from genlock.bench import Result, p50
+from genlock.generation.arbiter import Arbiter, machine_budget
+from genlock.generation.engine import BUILTIN, Engines
+from genlock.generation.engines.noop import TARGET
+from genlock.generation.local import LocalExecutor
+from genlock.project.commands import ChangeSettings, CreateProject, QueueJob, SettingsPatch
+from genlock.project.job import JobFailed, JobSucceeded
+from genlock.project.project import Settings
+from genlock.project.request import GenerationRequest
+from genlock.store import open_store
+from genlock.timeline.model import Resolution
+
+FRAMES = 121
+ROUNDS = 4
+JOBS = 120
+SIZE = Resolution(1280, 720)
+PROMPT = "Mountains at dusk, slow push in"
+
+
+def run() -> Iterator[Result]:
+    """Yields the figures of generation."""
+    with tempfile.TemporaryDirectory(prefix="genlock_bench_") as folder:
+        bench = _Bench(Path(folder))
+        try:
+            yield Result("no-op job, queued to finished event", bench.noop() * 1e3, "ms p50", 5)
+            yield Result("animatic 1280x720 to ProRes", bench.animatic(proxy=False), "frames/s", 40, at_least=True)
+            yield Result(
+                "animatic 1280x720 to ProRes and H.264 proxy", bench.animatic(proxy=True), "frames/s", 25, at_least=True
+            )
+        finally:
+            bench.close()
+
+
+class _Bench:
+    """A studio with a job loop, and one job at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store = open_store(folder / "bench.genlock")
+        self._app = Application(self._store)
+        self._ended = Event()
+        self._failure = ""
+        self._at = 0.0
+        self._app.subscribe(self._heard)
+        self._project = self._do(CreateProject("Bench", Settings(folder=str(folder)))).created[0]
+        executor = LocalExecutor(Engines({**BUILTIN, **TARGET}), warm_after=0)
+        self._runner = JobRunner(self._app, executor, Arbiter(machine_budget()))
+        self._runner.start()
+
+    def noop(self) -> float:
+        """Returns the median seconds from giving the command to the durable end of its job."""
+        request = GenerationRequest("text_to_video", engine="noop")
+        times = [self._job(request, number) for number in range(JOBS)]
+        return p50(times[20:])
+
+    def animatic(self, *, proxy: bool) -> float:
+        """Returns the best frames a second of some takes, from queued to finished: a busy neighbour slows any of them."""
+        if self._app.project(self._project).settings.proxy != proxy:
+            self._do(ChangeSettings(SettingsPatch(proxy=proxy)), self._project)
+        request = GenerationRequest("text_to_video", prompt=PROMPT, resolution=SIZE, frames=FRAMES, engine="animatic")
+        return max(FRAMES / self._job(request, 1000 + 10 * proxy + number) for number in range(ROUNDS))
+
+    def close(self) -> None:
+        self._runner.stop()
+        self._app.close()
+        self._store.close()
+
+    def _job(self, request: GenerationRequest, number: int) -> float:
+        self._ended.clear()
+        output = str(self._folder / "takes")
+        command = QueueJob(project=self._project, request=request, output=output, stem=f"J{number}_v001")
+        begin = perf_counter()
+        self._do(command)
+        if not self._ended.wait(60) or self._failure:
+            raise RuntimeError(self._failure or "the job did not end within a minute")
+        return self._at - begin
+
+    def _do(self, command: Command, target: str = "") -> Accepted:
+        return self._app.execute(Envelope(id=uuid4().hex, command=command, target=target, actor="bench"))
+
+    def _heard(self, published: list[Published]) -> None:
+        for entry in published:
+            if isinstance(entry.event, JobFailed):
+                self._failure = f"{entry.event.code}: {entry.event.message}"
+            if isinstance(entry.event, JobSucceeded | JobFailed):
+                self._at = perf_counter()
+                self._ended.set()
