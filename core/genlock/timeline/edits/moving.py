@@ -163,29 +163,34 @@ def _id(slot: object) -> str | None:
 
 
 def _ripple(draft: Draft, plan: _Plan, command: MoveItems) -> None:
-    sources = {m: draft.home(m) for m in plan.members}
     _refuse_in_place(draft, plan)
-    named = [m for m in plan.members if m in command.items]
+    sources = {m: draft.home(m) for m in plan.members}
     opens = command.ripple or draft.magnetic(plan.track)
-    closes = command.ripple or any(draft.magnetic(sources[m]) for m in named)
+    closes = command.ripple or any(draft.magnetic(sources[m]) for m in command.items)
     along = set(synced(draft)) if command.sync else set()
-    involved = {*sources.values(), *plan.tracks}
-    own = involved if command.ripple else set()
-    # magnetic tracks that items come from or go to open and close by themselves
-    moved = {track for track in involved if draft.magnetic(track)}
-    opening = [t for t in draft.state.order if opens and t in (along | own) - moved]
-    closing = [t for t in draft.state.order if closes and t in (along | own) - moved]
-    if not draft.magnetic(plan.track) and plan.track in opening:
+    # magnetic tracks open for what comes and close behind what goes by themselves
+    comes = {track for track in plan.tracks if draft.magnetic(track)}
+    goes = {track for track in sources.values() if draft.magnetic(track)}
+    to_open = (along | (set(plan.tracks) if command.ripple else set())) - comes if opens else set()
+    to_close = (along | (set(sources.values()) if command.ripple else set())) - goes if closes else set()
+    opened = to_open | comes if opens else set()
+    if plan.track in to_open and not draft.magnetic(plan.track):
         _cut_under(draft, plan, plan.track)
-    for track in opening:
+    for track in (t for t in draft.state.order if t in to_open):
         open_up(draft, track, plan.at, plan.length)
-    spans = _opened(plan.spans, plan.at, plan.length) if opens else plan.spans
+    shifted = _opened(plan.spans, plan.at, plan.length)
+    back = 0  # how far the closing that follows takes back what moves
+    if plan.track in to_close | goes:
+        spans = shifted if plan.track in opened else plan.spans
+        back = sum(min(end, plan.at) - begin for begin, end in spans if begin < plan.at)
     for track in plan.tracks:
         if draft.magnetic(track):
             _chain(draft, plan, track)
         else:
-            _place(draft, plan, track, spans, opened=track in opening, closed=track in closing, closes=closes)
-    close_up(draft, closing, spans)
+            spans = shifted if track in opened else plan.spans
+            _place(draft, plan, track, back, spans if track in to_close else [], upwards=track in to_open)
+    close_up(draft, [t for t in draft.state.order if t in to_close & opened], shifted)
+    close_up(draft, [t for t in draft.state.order if t in to_close - opened], plan.spans)
 
 
 def _refuse_in_place(draft: Draft, plan: _Plan) -> None:
@@ -235,24 +240,13 @@ def _chain(draft: Draft, plan: _Plan, track: str) -> None:
         after, end = m, plan.starts[m] + draft.item(m).duration
 
 
-def _place(
-    draft: Draft,
-    plan: _Plan,
-    track: str,
-    spans: list[tuple[int, int]],
-    *,
-    opened: bool,
-    closed: bool,
-    closes: bool,
-) -> None:
+def _place(draft: Draft, plan: _Plan, track: str, back: int, closing: list[tuple[int, int]], *, upwards: bool) -> None:
     """Puts the items that go to a free track where the closing that follows leaves them at their place."""
     members = plan.on(track)
-    if plan.delta > 0 and not opened:
+    if plan.delta > 0 and not upwards:
         members.reverse()
     for m in members:
-        start = plan.starts[m] + plan.delta
-        if closes:
-            start -= sum(min(end, start) - begin for begin, end in spans if begin < start)
-            for begin, end in spans if closed else ():
-                start += end - begin if start >= begin else 0
+        start = plan.starts[m] + plan.delta - back
+        for begin, end in closing:
+            start += end - begin if start >= begin else 0
         draft.move(m, track, start=start)
