@@ -6,14 +6,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from genlock.errors import BadInput, StoreError
 from genlock.store import EventStore, open_store
+from genlock.store.backup import backup
+from genlock.store.fork import fork
+from genlock.store.jsonl import export, import_
+from genlock.store.postgres import PostgresRecorder
+from genlock.store.stats import stats
+from genlock.store.verify import verify
 from tests.contract.event_store import EventStoreContract, commit, created, fill
+from tests.store import stores
 from tests.store.postgres_server import server
 
 pytestmark = pytest.mark.postgres
@@ -125,6 +134,40 @@ def test_a_lost_connection_costs_one_append_at_most(store: EventStore, maintenan
         pytest.fail("the store did not come back")
     assert len(list(store.read(a))) == 3
     store.check_tail(100)
+
+
+def test_what_an_operator_does_with_it(store: EventStore, url: str, maintenance: str, tmp_path: Path) -> None:
+    stores.fill(store)
+    report = verify(store)
+    assert report.ok
+    assert stats(store)["events"] == 23
+    backup(store, tmp_path / "a.backup")
+    fork(store, tmp_path / "b.genlock", 10)
+    export(store, tmp_path / "log.jsonl")
+    copy, part = open_store(tmp_path / "a.backup"), open_store(tmp_path / "b.genlock")
+    assert (copy.log_id, verify(copy).tip) == (store.log_id, report.tip)
+    assert stores.all_events(part) == stores.all_events(store)[:10]
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE other_{url.rpartition('_')[2]}")
+    other = open_store(f"{maintenance.rpartition('/')[0]}/other_{url.rpartition('_')[2]}")
+    assert import_(tmp_path / "log.jsonl", other) == 23
+    assert verify(other).tip == report.tip
+    assert other.since(0) == store.since(0)
+    for each in (copy, part, other):
+        each.close()
+
+
+def test_the_librarys_own_ways_work_on_our_tables(store: EventStore) -> None:
+    ledger = store.ledger
+    assert isinstance(ledger, PostgresRecorder)
+    a = uuid4()
+    events = [StoredEvent(a.hex, version, "ProjectCreated@1", b"{}") for version in (1, 2, 3)]
+    assert ledger.insert_events(events) == [1, 2, 3]
+    assert list(ledger.select_events(a.hex)) == events
+    assert list(ledger.select_events(a.hex, gt=1, lte=3, desc=True, limit=1)) == [events[2]]
+    assert [n.id for n in ledger.select_notifications(2, 10, inclusive_of_start=False)] == [3]
+    assert [n.id for n in ledger.select_notifications(None, 10, stop=2, topics=["ProjectCreated@1"])] == [1, 2]
+    assert ledger.max_notification_id() == 3
 
 
 def test_no_server_there() -> None:

@@ -10,11 +10,14 @@ from msgspec import Struct
 from genlock.errors import StoreError
 from genlock.store import chain, snapshots
 from genlock.store.mapper import place
-from genlock.store.records import CommandRow, Row
+from genlock.store.records import Row
 from genlock.store.sqlite import SQLiteRecorder
 from genlock.store.store import EventStore
 
 PAGE: Final = 2000
+END: Final = 1 << 62
+"""An id beyond all."""
+
 MOST: Final = 100
 """Problems after which a report stops: one broken page would fill it otherwise."""
 
@@ -54,6 +57,8 @@ class _Walk:
         self.tip = chain.START
         self.versions: dict[str, int] = {}
         self.firsts: dict[str, tuple[str, int]] = {}
+        self.claimed = 0  # the last event that a command has
+        self.named: dict[int, str] = {}  # the command that each event of a page names
 
 
 def verify(store: EventStore) -> Report:
@@ -68,7 +73,6 @@ def verify(store: EventStore) -> Report:
         for part in (
             _events(store, walk),
             _heads(store, walk),
-            _commands(store, walk),
             _snapshots(store),
             _pages(store),
         )
@@ -108,8 +112,10 @@ def _events(store: EventStore, walk: _Walk) -> Iterator[Problem]:
             message = f"The log cannot be read beyond event {walk.last}: {error.message}"
             yield Problem(error.code, message, walk.last + 1)
             return
+        walk.named.clear()
         for row in rows:
             yield from _event(store, walk, row)
+        yield from _commands(store, walk, cursor, rows[-1].id if rows else END)
         if not rows:
             break
         cursor = rows[-1].id
@@ -141,6 +147,7 @@ def _event(store: EventStore, walk: _Walk, row: Row) -> Iterator[Problem]:
     except StoreError as error:
         yield Problem(error.code, error.message, **_named(row))
         return
+    walk.named[row.id] = event.command_id
     if (event.originator_id.hex, event.originator_version) != (row.originator, row.version):
         yield Problem("store_tampered", f"Event {row.id} is filed under another aggregate.", **_named(row))
 
@@ -164,37 +171,24 @@ def _heads(store: EventStore, walk: _Walk) -> Iterator[Problem]:
         yield Problem("store_corrupt", f"All events of {originator} are missing.", originator=str(originator))
 
 
-def _commands(store: EventStore, walk: _Walk) -> Iterator[Problem]:
-    end, cursor = 0, 0
-    while cursor < walk.last:
-        upto = min(cursor + PAGE, walk.last)
-        try:
-            commands = store.ledger.commands(cursor, upto)
-            events = {row.id: row for row in store.ledger.since(cursor, PAGE)}
-        except StoreError as error:
-            yield Problem(error.code, f"The commands cannot be read: {error.message}")
-            return
-        for command in commands:
-            if not (isinstance(command.last_id, int) and end < command.first_id <= command.last_id <= walk.last):
-                message = f"Command {command.command_id} claims events it cannot have."
-                yield Problem("store_corrupt", message, command.first_id)
-                continue
-            end = command.last_id
-            if (row := events.get(command.first_id)) is not None:  # a missing one was reported by the walk
-                yield from _command(store, command, row)
-        cursor = upto
-    if store.ledger.commands(walk.last, 1 << 62):
-        yield Problem("store_corrupt", "There are commands without events.", walk.last + 1)
-
-
-def _command(store: EventStore, command: CommandRow, row: Row) -> Iterator[Problem]:
+def _commands(store: EventStore, walk: _Walk, after: int, upto: int) -> Iterator[Problem]:
+    """Compares the commands that begin in (after, upto] with the events just walked over."""
     try:
-        event = store.mapper.read(row)
-    except StoreError:  # reported by the walk over the events
+        commands = store.ledger.commands(after, upto)
+    except StoreError as error:
+        yield Problem(error.code, f"The commands cannot be read: {error.message}")
         return
-    if event.command_id and event.command_id != command.command_id:
-        message = f"Event {row.id} is of command {event.command_id}, and filed under {command.command_id}."
-        yield Problem("store_corrupt", message, **_named(row))
+    last = store.ledger.newest()[0] if commands else 0
+    for command in commands:
+        if not (isinstance(command.last_id, int) and walk.claimed < command.first_id <= command.last_id <= last):
+            message = f"Command {command.command_id} claims events it cannot have."
+            yield Problem("store_corrupt", message, command.first_id)
+            continue
+        walk.claimed = command.last_id
+        for id_ in range(command.first_id, command.last_id + 1):
+            if walk.named.get(id_) and walk.named[id_] != command.command_id:
+                message = f"Event {id_} is of command {walk.named[id_]}, and filed under {command.command_id}."
+                yield Problem("store_corrupt", message, id_)
 
 
 def _snapshots(store: EventStore) -> Iterator[Problem]:
