@@ -28,7 +28,7 @@ class TestFake(ExecutorContract):
 class TestForked(ExecutorContract):
     @pytest.fixture
     def executor(self, monkeypatch: pytest.MonkeyPatch, nursery: ForkNursery) -> Iterator[Executor]:
-        made = LocalExecutor(engines(), lanes=("heavy",), nursery_=nursery, warm_after=60)
+        made = LocalExecutor(engines(), slots={"heavy": 1}, nursery_=nursery, warm_after=60)
         yield made
         made.close()
 
@@ -37,6 +37,6 @@ class TestSpawned(ExecutorContract):
     @pytest.fixture
     def executor(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
-        made = LocalExecutor(engines(), lanes=("heavy",), nursery_=SpawnNursery(), warm_after=60)
+        made = LocalExecutor(engines(), slots={"heavy": 1}, nursery_=SpawnNursery(), warm_after=60)
         yield made
         made.close()

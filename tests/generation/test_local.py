@@ -16,6 +16,7 @@ from genlock.generation.executor import Failed, Finished, Progress, Stopped
 from genlock.generation.local import LocalExecutor
 from genlock.generation.nursery import ForkNursery, scrubbed
 from tests.generation.desk import Ear, decoded, left_in, ticket
+from tests.generation.trial_engines import engines
 
 
 def run(executor: LocalExecutor, folder: Path, engine: str, job: str = "job1", **fields: object) -> Ear:
@@ -34,7 +35,7 @@ def test_a_worker_killed_from_outside_is_noticed_at_once(executor: LocalExecutor
     ear = run(executor, tmp_path, "slow", frames=2000)
     ear.wait(lambda: ear.progress, 20)
     begin = monotonic()
-    os.kill(executor.pids()["heavy"], signal.SIGKILL)
+    os.kill(executor.pids()["heavy"][0], signal.SIGKILL)
     assert failed(ear).code == "worker_lost"
     assert monotonic() - begin < 1.0
     assert left_in(tmp_path) == ["job1_v001.log"]
@@ -65,7 +66,7 @@ def test_a_frozen_worker_is_ended(executor: LocalExecutor, tmp_path: Path) -> No
 
 def test_a_worker_that_died_while_idle_costs_nothing(executor: LocalExecutor, tmp_path: Path) -> None:
     assert isinstance(run(executor, tmp_path, "plain").outcome(), Finished)
-    os.kill(executor.pids()["heavy"], signal.SIGKILL)
+    os.kill(executor.pids()["heavy"][0], signal.SIGKILL)
     assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
 
 
@@ -92,6 +93,17 @@ def test_workers_end_when_the_daemon_does(nursery: ForkNursery) -> None:
             return
         sleep(0.05)
     pytest.fail("the worker lives on without anybody to work for")
+
+
+def test_two_slots_run_two_jobs_side_by_side(nursery: ForkNursery, tmp_path: Path) -> None:
+    executor = LocalExecutor(engines(), slots={"heavy": 2}, nursery_=nursery, warm_after=60)
+    executor.start()
+    ears = [run(executor, tmp_path, "slow", f"job{n}", frames=2000) for n in range(2)]
+    for ear in ears:
+        ear.wait(lambda ear=ear: ear.progress, 20)
+    assert len(set(executor.pids()["heavy"])) == 2
+    executor.close()
+    assert [ear.outcome() for ear in ears] == [Stopped("job0"), Stopped("job1")]
 
 
 def test_too_few_frames_are_an_error(executor: LocalExecutor, tmp_path: Path) -> None:

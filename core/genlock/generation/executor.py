@@ -73,7 +73,7 @@ Listener = Callable[[Message], None]
 
 
 class Executor(Protocol):
-    """Runs jobs, one at a time a lane, in the order submitted."""
+    """Runs jobs, as many at a time as a lane has slots, beginning them in the order submitted."""
 
     @property
     def engines(self) -> Engines:

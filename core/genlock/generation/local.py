@@ -1,11 +1,11 @@
-"""Runs jobs in child processes of this machine, one child a lane."""
+"""Runs jobs in child processes of this machine, on lanes of their own."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Condition, Event, Thread, Timer
 from time import monotonic
@@ -31,13 +31,14 @@ _LOG_TAIL: Final = 64 << 10
 
 
 class LocalExecutor:
-    """Executor over worker processes. A crash costs the job that ran, and nothing else."""
+    """Executor over worker processes, `slots` of them a lane (one without). A crash costs the job that ran, and nothing
+    else."""
 
     def __init__(
         self,
         engines: Engines | None = None,
         *,
-        lanes: Iterable[Lane] = ("heavy", "interactive"),
+        slots: Mapping[Lane, int] | None = None,
         nursery_: Nursery | None = None,
         grace: float = GRACE,
         stall: float = STALL,
@@ -45,7 +46,10 @@ class LocalExecutor:
     ) -> None:
         self.engines = engines or Engines()
         self._nursery = nursery_ or nursery()
-        self._lanes = {lane: _Worker(self._nursery, self.engines.targets, grace) for lane in lanes}
+        self._lanes = {
+            lane: [_Worker(self._nursery, self.engines.targets, grace) for _ in range(count)]
+            for lane, count in (slots or {"heavy": 1, "interactive": 1}).items()
+        }
         self._stall, self._warm_after = stall, warm_after
         self._closing = Event()
         self._warmer: Timer | None = None
@@ -56,8 +60,9 @@ class LocalExecutor:
         if self._started:
             return
         self._started = True
-        for lane, worker in self._lanes.items():
-            Thread(target=worker.loop, name=f"generation-{lane}", daemon=True).start()
+        for lane, workers in self._lanes.items():
+            for worker in workers:
+                Thread(target=worker.loop, name=f"generation-{lane}", daemon=True).start()
         Thread(target=self._watch, name="generation-watch", daemon=True).start()
         self._warmer = Timer(self._warm_after, self._nursery.warm)
         self._warmer.daemon = True
@@ -67,13 +72,13 @@ class LocalExecutor:
         """Puts a job on its plan's lane."""
         if not self._started or self._closing.is_set():
             raise Refused("wrong_state", "The executor is not running.")
-        if any(worker.has(ticket.job) for worker in self._lanes.values()):
+        if any(worker.has(ticket.job) for worker in self._workers()):
             raise Refused("wrong_state", f"The job {ticket.job} is here already.")
-        self._lanes.get(ticket.plan.lane, self._lanes["heavy"]).add(ticket, listener)
+        min(self._lanes.get(ticket.plan.lane, self._lanes["heavy"]), key=_Worker.load).add(ticket, listener)
 
     def cancel(self, job: str) -> None:
         """Ends a job wherever it is."""
-        for worker in self._lanes.values():
+        for worker in self._workers():
             worker.cancel(job)
 
     def close(self) -> None:
@@ -83,22 +88,26 @@ class LocalExecutor:
         self._closing.set()
         if self._warmer is not None:
             self._warmer.cancel()
-        for worker in self._lanes.values():
+        for worker in self._workers():
             worker.close(started=self._started)
         self._nursery.close()
 
-    def pids(self) -> dict[Lane, int]:
+    def pids(self) -> dict[Lane, list[int]]:
         """Returns the process ids of the workers alive."""
-        return {lane: worker.child.pid for lane, worker in self._lanes.items() if worker.child is not None}
+        return {lane: [w.child.pid for w in workers if w.child is not None] for lane, workers in self._lanes.items()}
+
+    def _workers(self) -> Iterator[_Worker]:
+        for workers in self._lanes.values():
+            yield from workers
 
     def _watch(self) -> None:
         while not self._closing.wait(min(1.0, self._stall / 4)):
-            for worker in self._lanes.values():
+            for worker in self._workers():
                 worker.check(self._stall)
 
 
 class _Worker:
-    """One lane: its queue, its child process, and the thread that talks to it."""
+    """One slot of a lane: its queue, its child process, and the thread that talks to it."""
 
     def __init__(self, nursery_: Nursery, targets: dict[str, str], grace: float) -> None:
         self.child: Child | None = None
@@ -119,6 +128,10 @@ class _Worker:
             return any(ticket.job == job for ticket, _ in self._queue) or (
                 self._current is not None and self._current.job == job
             )
+
+    def load(self) -> int:
+        with self._changed:
+            return len(self._queue) + (self._current is not None)
 
     def add(self, ticket: Ticket, listener: Listener) -> None:
         with self._changed:
