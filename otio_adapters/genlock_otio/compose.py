@@ -12,7 +12,7 @@ from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import Gap, Item, Marker, Nested, Track, Transition, transition_key
 from genlock.timeline.rate import Rate
 from genlock_otio.effects import exact_speed, write_effects
-from genlock_otio.keeping import Json, kept, metadata_of
+from genlock_otio.keeping import OURS, Json, kept, metadata_of
 from genlock_otio.references import MAIN, References, rate_of_source, write_reference
 from genlock_otio.times import range_json, time_json
 from genlock_otio.tracks import first_of
@@ -123,16 +123,14 @@ class _Part:
         """Returns a Track.1."""
         track = part.track
         kept_here = kept(track.foreign)
-        ours: Json = {"id": track.id, "placement": track.placement}
-        if track.locked or not track.sync_lock:
-            ours |= {"locked": track.locked, "sync_lock": track.sync_lock}
+        marks = _in_their_order(self._of_tracks.get(track.id, []))
         return {
             "OTIO_SCHEMA": "Track.1",
-            "metadata": metadata_of(_with_lock(track), ours),
+            "metadata": metadata_of(_with_lock(track), _track_facts(track)),
             "name": track.name,
             "source_range": None,
             "effects": kept_here.get("effects", []),
-            "markers": [self._marker(marker, self.rate, {}) for marker in self._of_tracks.get(track.id, ())],
+            "markers": [self._marker(marker, self.rate, {}) for marker in marks],
             "enabled": track.enabled,
             "kind": "Audio" if track.kind == "audio" else "Video",
             **kept_here.get("fields", {}),
@@ -144,14 +142,17 @@ class _Part:
         if not found:
             return []
         rate = (rate_of_source(item.source) if item else None) or self.rate
-        found = sorted(found, key=lambda marker: (kept(marker.foreign).get("order", 0), marker.start))
-        return [self._marker(marker, rate, ours or {}) for marker in found]
+        return [self._marker(marker, rate, ours or {}) for marker in _in_their_order(found)]
 
     def _bare(self, part: TrackContent) -> Json | None:
         """Returns the item itself where the file had no track around it and there is still but one."""
-        if not kept(part.track.foreign).get("bare") or len(part.items) != 1 or part.items[0].start:
+        track = part.track
+        alone = len(part.items) == 1 and not part.items[0].start and not isinstance(part.items[0].item.source, Gap)
+        if not kept(track.foreign).get("bare") or not alone or track.name or not track.enabled or track.kind != "video":
             return None
-        return self._item(part.items[0].item)
+        made = self._item(part.items[0].item)
+        made["metadata"][OURS]["track"] = _track_facts(track)
+        return made
 
     def _children(self, part: TrackContent) -> Iterator[Json]:
         """Yields items, the gaps between them and the transitions at their edges."""
@@ -237,6 +238,7 @@ class _Part:
         if single:
             made["kind"] = "Audio" if content.tracks[0].track.kind == "audio" else "Video"
             made["children"] = inner.track(content.tracks[0])["children"]
+            ours["track"] = _track_facts(content.tracks[0].track)
         else:
             made["children"] = inner.tracks()
         made["markers"] = [*made["markers"], *inner.markers_of(None, {"of": "sequence"})]
@@ -275,6 +277,18 @@ class _Part:
             "comment": marker.comment,
             **kept_here.get("fields", {}),
         }
+
+
+def _track_facts(track: Track) -> Json:
+    """Returns what our metadata says about a track."""
+    ours: Json = {"id": track.id, "placement": track.placement}
+    return (
+        {**ours, "locked": track.locked, "sync_lock": track.sync_lock} if track.locked or not track.sync_lock else ours
+    )
+
+
+def _in_their_order(markers: list[Marker]) -> list[Marker]:
+    return sorted(markers, key=lambda marker: (kept(marker.foreign).get("order", 0), marker.start))
 
 
 def _about(content: Content) -> Json:

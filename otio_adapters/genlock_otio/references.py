@@ -139,14 +139,13 @@ def _path(ref: Json, kind: str, base: Path) -> str:
             return ""
 
 
-def without_end(source: Source, kept: Json, ref: Any) -> Source:
-    """Returns the media as never probed, for a clip that shows frames outside of the available range it names: Hiero
-    and others count the two from different starts. What the file said stays in `kept`."""
-    if not isinstance(source, Media):
-        return source
-    endless = replace(source, first=0, frames=None)
-    kept["range"] = [ref, _facts(endless)]
-    kept["of"] = source.media
+def without_end(source: Media | Nested, kept: Json, ref: Any) -> Source:
+    """Returns the source as one of unknown length, for a clip that shows frames outside of the available range it names:
+    Hiero and others count the two from different starts. What the file said stays in `kept`."""
+    endless = replace(source, frames=None)
+    if isinstance(endless, Media):
+        kept["range"] = [ref, _facts(endless)]
+        kept["of"] = endless.media
     return endless
 
 

@@ -22,7 +22,7 @@ from genlock.timeline.model import (
 )
 from genlock.timeline.rate import NORMAL, RATES, Rate, Speed
 from genlock_otio.effects import read_effects
-from genlock_otio.keeping import PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
+from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import MAIN, active_reference, own_source, rate_of_source, read_reference, without_end
 from genlock_otio.times import Exact, frames, length, range_json, rounded, same_time
@@ -63,13 +63,15 @@ class Tracks:
         others: list[Any] = []
         for at, child in enumerate(rows(stack, "children")):
             if schema(child) != "Track":
-                self.track({"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [child]}, bare=True)
+                own = split(child)[1].get("track") if isinstance(child, dict) else None
+                around = {"kind": "Video", "children": [child], "metadata": {OURS: own}}
+                self.track(around, bare=True)
             elif child.get("kind", "Video") in ("Video", "Audio"):
                 self.track(child)
             else:
                 self.reading.warn(f"A track of kind {child.get('kind')!r} is kept, not shown.")
                 others.append([at, child])
-        self._pads()
+        self.note_whole()
         return others
 
     @property
@@ -129,7 +131,7 @@ class Tracks:
         self._magnetic = True
         return "magnetic"
 
-    def _pads(self) -> None:
+    def note_whole(self) -> None:
         """Notes at each gap behind a last item how long the whole is, so that it is written only while that is so."""
         for part in self.content:
             for gap in kept(part.track.foreign).get("gaps", ()):
@@ -157,12 +159,13 @@ class _Row:
 
     def kept_gaps(self) -> list[Any]:
         """Returns the gaps that say more than their length, and the one at the end, which is no room in the model."""
-        for gap in self.gaps:
-            odd = len(gap["verbatim"]) > 1 or _odd_gap(gap["verbatim"][0], gap["frames"], self._rate)
-            gap["odd"] = odd
         if self._padded:
             self.gaps[-1]["whole"] = 0
-        return [{k: v for k, v in gap.items() if k != "odd"} for gap in self.gaps if gap["odd"] or "whole" in gap]
+        return [gap for gap in self.gaps if self._telling(gap)]
+
+    def _telling(self, gap: Json) -> bool:
+        alone = len(gap["verbatim"]) == 1 and gap["frames"] and "whole" not in gap
+        return not alone or _odd_gap(gap["verbatim"][0], gap["frames"], self._rate)
 
     def take(self, child: Any, trailing: bool) -> None:
         """Reads the next child; `trailing`: nothing but gaps follows."""
@@ -216,19 +219,20 @@ class _Row:
         single = schema(child) == "Track"
         others: list[Any] = []
         if single:
-            inner.track({**child, "metadata": {}, "source_range": None, "markers": [], "effects": [], "enabled": True})
+            bare: Json = {"metadata": {OURS: ours.get("track")}, "source_range": None, "markers": [], "effects": []}
+            inner.track({**child, **bare, "enabled": True})
+            inner.note_whole()
         else:
             others = inner.read({"children": child.get("children")})
         markers = rows(child, "markers")
         inner.markers += reading.markers({"markers": [m for m in markers if _of_sequence(m)]}, inner.rate, None)
         sequence = reading.sequence_id(ours.get("sequence"))
         reading.nested.append((sequence, nested_content(inner, about, text(child, "name"), others)))
-        span = child.get("source_range")
         whole = range_json(0, inner.rate, inner.full, inner.rate)
         own = own_source(ours, "")
-        source = (
-            own if isinstance(own, Nested) and own.sequence == sequence else _nested(sequence, inner, outer.rate, span)
-        )
+        source = Nested(sequence, 0, inner.duration, None if inner.rate == outer.rate else inner.rate)
+        if isinstance(own, Nested) and own.sequence == sequence:
+            source = own
         mine = {**child, "markers": [m for m in markers if not _of_sequence(m)]}
         self._item(mine, source, foreign, ours, whole, _NEST, shape="Track" if single else None)
 
@@ -283,9 +287,10 @@ class _Row:
         own = rate_of_source(source) or self._rate
         first = rounded(frames(shown.get("start_time"), own))
         into = source_in_of(first, duration, speed, own, self._rate)
-        if isinstance(source, Media) and _outside(source, first, duration, speed, own, self._rate):
-            self._reading.warn(f"{name!r} shows frames outside the range its media gives; its handles are unknown.")
-            source = without_end(source, more["reference"], available)
+        if isinstance(source, Media | Nested) and _outside(source, first, into, duration, speed, own, self._rate):
+            if isinstance(source, Media):
+                self._reading.warn(f"{name!r} shows frames outside the range its media gives; its handles are unknown.")
+            source = without_end(source, more.get("reference", {}), available)
         item = Item(
             self._reading.id("i", ours.get("id")),
             source,
@@ -329,6 +334,8 @@ class _Row:
         foreign, _ = split(thing)
         offsets = [length(thing.get(key), self._rate, "A transition") for key in ("in_offset", "out_offset")]
         before, after = (rounded(offset) for offset in offsets)
+        if before + after == 0 and max(offsets) > 0:  # shorter than half a frame on either side
+            before, after = (1, 0) if offsets[0] > offsets[1] else (0, 1)
         if (left is None and right is None) or before + after == 0:
             self._reading.warn(
                 f"The transition {text(thing, 'name')!r} lies between nothing or is 0 frames long; left out."
@@ -388,15 +395,6 @@ def nested_content(inner: Tracks, about: Json, name: str, others: list[Any]) -> 
     )
 
 
-def _nested(sequence: str, inner: Tracks, rate: Rate, span: Any) -> Nested:
-    """Returns the source of a nested item; its length is unknown where the item shows more (padding) than there is."""
-    own = None if inner.rate == rate else inner.rate
-    shown = inner.full
-    if isinstance(span, dict):
-        shown = rounded(frames(span.get("start_time"), inner.rate) + frames(span.get("duration"), inner.rate))
-    return Nested(sequence, 0, inner.duration if shown <= inner.duration else None, own)
-
-
 def _of_sequence(marker: Any) -> bool:
     """Returns whether Genlock wrote this marker for the nested sequence itself, not for the item that shows it."""
     return isinstance(marker, dict) and split(marker)[1].get("of") == "sequence"
@@ -424,15 +422,15 @@ def first_of(item: Item, rate: Rate) -> int:
     return item.source_in - shift
 
 
-def _outside(source: Media, first: int, duration: int, speed: Speed, own: Rate, rate: Rate) -> bool:
-    """Returns whether frames from `first` (the lowest) on are not all in the media."""
+def _outside(source: Media | Nested, first: int, into: int, duration: int, speed: Speed, own: Rate, rate: Rate) -> bool:
+    """Returns whether the frames from `first` (the lowest) on are not all there; `into` is the one shown first."""
     if source.frames is None:
         return False
     end = source.first + source.frames
     if own is rate and speed == NORMAL:
         return first < source.first or first + duration > end
-    step = abs(speed.fraction) * own.fraction / rate.fraction
-    return first < source.first or first + step * (duration - 1) >= end
+    step = speed.fraction * own.fraction / rate.fraction
+    return first < source.first or into >= end or into + step * (duration - 1) >= end
 
 
 def _odd_gap(gap: Json, count: int, rate: Rate) -> bool:
