@@ -31,13 +31,13 @@ def replace_source(draft: Draft, command: ReplaceSource) -> str:
 
 def _same_offset(item: Item, source: Source, rate: Rate) -> int:
     """Returns the source frame as far behind the start of the new source as the item's is behind the old one's."""
-    first = getattr(source, "first", 0)
+    if isinstance(source, Gap | Generator):
+        return 0
     if isinstance(item.source, Gap | Generator):
-        return int(first)
-    old_rate = rate_of(item, rate).fraction
-    new_rate = (getattr(source, "rate", None) or rate).fraction
+        return source.first
+    old_rate, new_rate = rate_of(item, rate).fraction, (source.rate or rate).fraction
     exact = (item.source_in - item.source.first) * new_rate / old_rate
-    return int(first) + exact.numerator // exact.denominator
+    return source.first + exact.numerator // exact.denominator
 
 
 def set_speed(draft: Draft, command: SetSpeed) -> str:
