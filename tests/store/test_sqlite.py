@@ -10,8 +10,8 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from genlock.errors import StoreError
-from genlock.store import EventStore, open_store
-from genlock.store.sqlite import SQLiteRecorder, open_sqlite
+from genlock.store import open_store
+from genlock.store.sqlite import SQLiteRecorder
 from tests.contract.event_store import commit, created
 from tests.store.stores import PROJECT, SEQUENCE, change, filled
 
@@ -225,7 +225,7 @@ def test_a_history_is_never_read_short(tmp_path: Path, sql: str) -> None:
     path = tmp_path / "a.genlock"
     filled(path).close()
     change(path, sql)
-    store = EventStore(open_sqlite(path))
+    store = open_store(path, prove=False)
     with pytest.raises(StoreError) as error:
         list(store.read(SEQUENCE))
     assert error.value.code == "store_corrupt"

@@ -6,9 +6,10 @@ that follows the log misses events (67 to 162 of 10,000, measured).
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from select import select
 from typing import Any, Final, cast
 
@@ -243,27 +244,29 @@ def open_postgres(url: str, *, lock: bool = True) -> PostgresRecorder:
     host, port = parts.get("host", "127.0.0.1"), parts.get("port", "5432")
     name = parts.get("dbname", "genlock")
     shown = f"postgresql://{host}:{port}/{name}"
+    others = {key: value for key, value in parts.items() if key not in ("host", "port", "dbname", "user", "password")}
     env = {
         **POOL,
         "POSTGRES_DBNAME": name,
         "POSTGRES_HOST": host,
         "POSTGRES_PORT": port,
-        "POSTGRES_USER": parts.get("user", os.environ.get("PGUSER", "genlock")),
+        "POSTGRES_USER": parts.get("user") or os.environ.get("PGUSER") or getpass.getuser(),
         "POSTGRES_PASSWORD": parts.get("password", ""),
         "ORIGINATOR_ID_TYPE": "text",
         "POSTGRES_ENABLE_DB_FUNCTIONS": "no",
     }
-    held = AdvisoryLock(url, shown) if lock else None
-    factory = StoreFactory(env)
-    try:
+    with ExitStack() as undo:
+        held = AdvisoryLock(url, shown) if lock else None
+        if held:
+            undo.callback(held.release)
+        factory = StoreFactory(env)
+        undo.callback(factory.close)
+        # The library knows the five above only; what else the URL says (sslmode, options) is handed on.
+        factory.datastore.pool.kwargs = {**cast("dict[str, Any]", factory.datastore.pool.kwargs), **others}
         with postgres_errors(shown):
             recorder = cast("PostgresRecorder", factory.application_recorder())
-    except BaseException:
-        factory.close()
-        if held:
-            held.release()
-        raise
-    recorder.lock, recorder.url = held, shown
+        recorder.lock, recorder.url = held, shown
+        undo.pop_all()
     return recorder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -235,18 +235,17 @@ def open_sqlite(path: Path, *, lock: bool = True, mounts: str | None = None) -> 
         raise StoreError(code, f"{path.parent} cannot be made: {error.strerror}.") from error
     if path.is_dir():
         raise StoreError("store_unwritable", f"{path} is a folder.")
-    held = LockFile(path) if lock else None
-    factory = StoreFactory({"SQLITE_DBNAME": str(path)})
-    try:
+    with ExitStack() as undo:
+        held = LockFile(path) if lock else None
+        if held:
+            undo.callback(held.release)
         _inspect(path)
+        factory = StoreFactory({"SQLITE_DBNAME": str(path)})
+        undo.callback(factory.close)
         with sqlite_errors(path):
             recorder = cast("SQLiteRecorder", factory.application_recorder())
-    except BaseException:
-        factory.close()
-        if held:
-            held.release()
-        raise
-    recorder.lock = held
+        recorder.lock = held
+        undo.pop_all()
     return recorder
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -198,34 +198,38 @@ class EventStore:
         return StoreError("store_corrupt", f"Event {at} is missing in {self.location}.", id=at)
 
 
-def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None) -> EventStore:
+def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None, prove: bool = True) -> EventStore:
     """Opens the store at a path (SQLite, made when missing), a `postgresql://` URL, or `memory:`.
 
-    With `lock` no second process can have it open. `mounts` replaces the system's mount table. Raises StoreError:
-    store_busy, store_on_network, store_unwritable, store_full, store_version, store_corrupt, store_tampered,
-    store_unreachable.
+    With `lock` no second process can have it open. `mounts` replaces the system's mount table. Without `prove` the end of
+    the log is not checked, so that `verify` can tell what is wrong with a damaged store. Raises StoreError: store_busy,
+    store_on_network, store_unwritable, store_full, store_version, store_corrupt, store_tampered, store_unreachable.
     """
-    if isinstance(url, str) and url.startswith(("postgresql://", "postgres://")):
-        from genlock.store.postgres import open_postgres  # psycopg is an extra
-
-        return _proven(EventStore(open_postgres(url, lock=lock)))
     if url == "memory:":
         from genlock.store.memory import MemoryLedger
 
         return EventStore(MemoryLedger())
-    return _proven(EventStore(open_sqlite(Path(url), lock=lock, mounts=mounts)))
+    ledger: Ledger
+    if isinstance(url, str) and url.startswith(("postgresql://", "postgres://")):
+        from genlock.store.postgres import open_postgres  # psycopg is an extra
 
-
-def _proven(store: EventStore) -> EventStore:
-    try:
-        if isinstance(store.ledger, SQLiteRecorder):
-            _check_file(store.ledger)
-        store.check_tail()
-        store.heads()
-    except BaseException:
-        store.close()
-        raise
+        ledger = open_postgres(url, lock=lock)
+    else:
+        ledger = open_sqlite(Path(url), lock=lock, mounts=mounts)
+    store = EventStore(ledger)
+    if prove:
+        with ExitStack() as undo:
+            undo.callback(store.close)
+            _prove(store)
+            undo.pop_all()
     return store
+
+
+def _prove(store: EventStore) -> None:
+    if isinstance(store.ledger, SQLiteRecorder):
+        _check_file(store.ledger)
+    store.check_tail()
+    store.heads()
 
 
 def _check_file(ledger: SQLiteRecorder) -> None:
