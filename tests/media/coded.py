@@ -50,12 +50,14 @@ def make(
     timecode: str | None = None,
     format: str | None = None,
     stamps: list[int] | None = None,
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Writes a coded clip; `clicks` are frames at whose first sample a click of one sample's length sounds (None: silent
-    picture), `stamps` replace the time stamps (for variable rates)."""
-    name, pixels, options = CODECS[codec]
-    with av.open(str(path), "w", format=format) as container:
-        video = container.add_stream(name, rate=rate.fraction, options=options)
+    picture), `stamps` replace the time stamps (for variable rates), `options` are the
+    container's."""
+    name, pixels, how = CODECS[codec]
+    with av.open(str(path), "w", format=format, container_options=options or {}) as container:
+        video = container.add_stream(name, rate=rate.fraction, options=how)
         video.width, video.height = size
         video.pix_fmt = pixels
         video.codec_context.time_base = Fraction(rate.den, rate.num)
@@ -92,24 +94,14 @@ def _frame(grey: np.ndarray) -> av.VideoFrame:
 
 
 def lumas(path: Path) -> Iterator[np.ndarray]:
-    """Yields the luma of each frame as stored, scaled to 8 bits."""
+    """Yields the luma of each frame as stored, on the scale of 8 bits."""
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            grey = frame.reformat(format="gray16le", dst_color_range=1) if "10" in frame.format.name else frame
-            if grey is frame:
-                yield _plane(frame)
-            else:
-                yield _plane10(frame)
-
-
-def _plane(frame: av.VideoFrame) -> np.ndarray:
-    plane = frame.planes[0]
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width].astype(float)
-
-
-def _plane10(frame: av.VideoFrame) -> np.ndarray:
-    plane = frame.planes[0]
-    return np.frombuffer(plane, "<u2").reshape(plane.height, plane.line_size // 2)[:, : plane.width] / 4.0
+            plane = frame.planes[0]
+            deep = "10" in frame.format.name
+            kind, size = ("<u2", 2) if deep else ("u1", 1)
+            rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // size)[:, : plane.width]
+            yield rows / (4.0 if deep else 1.0)
 
 
 def levels(luma: np.ndarray) -> list[float]:
@@ -154,9 +146,7 @@ def samples(path: Path) -> np.ndarray:
     """Returns the sound as float [channels, n]."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="fltp")
-        blocks = [
-            plain.to_ndarray() for frame in container.decode(audio=0) for plain in resampler.resample(frame)
-        ]
+        blocks = [plain.to_ndarray() for frame in container.decode(audio=0) for plain in resampler.resample(frame)]
         return np.concatenate(blocks, axis=1)
 
 

@@ -97,6 +97,7 @@ def _measure(path: Path) -> Measured:
             sound=round(sound * TICKS),
             clock=round(Fraction(container.start_time or 0, av.time_base) * TICKS),
             matrix=_matrix(stream) if stream is not None else "",
+            coarse=bool(sounds and (sounds[0].time_base or 0) * (sounds[0].codec_context.sample_rate or 0) > 2),
             seekable=any(name in _INDEXED for name in container.format.name.split(",")),
         )
 

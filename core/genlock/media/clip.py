@@ -103,6 +103,7 @@ class MovieClip:
         self.keys = timing.key_frames(stream)
         self._step = timing.picture_rate(stream)
         self._start = timing.start_time(stream)
+        self._even = timing.looks_even(stream)
         self._decoder: Iterator[av.VideoFrame] = container.decode(stream)
         self._held: tuple[int, av.VideoFrame] | None = None
         self._ahead: tuple[int, av.VideoFrame] | None = None
@@ -172,7 +173,7 @@ class MovieClip:
                 if self._ahead[0] > number:
                     return self._held[1] if self._held else None
                 self._held, self._ahead = self._ahead, None
-            if self._held is not None and self._held[0] == number:
+            if self._even and self._held is not None and self._held[0] == number:
                 return self._held[1]
             frame = next(self._decoder, None)
             if frame is None:

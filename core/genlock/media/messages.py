@@ -65,15 +65,16 @@ Request = Probe | Thumbnail | Filmstrip | Peaks | Frames | MakeProxy | Slate | M
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """`picture` and `sound`: start of the first stream of each kind, `clock`: where the file's clock starts, in TICKS
-    of a second. `matrix` names the colour matrix that untagged pixels are to be read with, "" when
-    they are tagged or RGB. `seekable`: the container's index leads to any frame."""
+    """`picture` and `sound`: start of the first stream of each kind, `clock`: where the file's clock starts, in TICKS of a
+    second. `matrix` names the colour matrix that untagged pixels are to be read with, "" when they are tagged or RGB.
+    `seekable`: the container's index leads to any frame. `coarse`: the sound's time stamps are longer than a sample."""
 
     picture: int = 0
     sound: int = 0
     clock: int = 0
     matrix: str = ""
     seekable: bool = False
+    coarse: bool = False
 
 
 class Information(Struct, frozen=True, tag="information"):

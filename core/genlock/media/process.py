@@ -14,6 +14,8 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Final
 
+import msgspec
+
 from genlock import errors
 from genlock.errors import GenlockError, MediaError
 from genlock.media import messages
@@ -32,7 +34,9 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 class MediaProcess:
     """A child that decodes. `call` may be used from one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: tuple[str, ...] = ()) -> None:
+        self._command = command or (sys.executable, "-m", "genlock.media.child")
+        self._served = False
         self._process: subprocess.Popen[bytes] | None = None
         self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
 
@@ -44,9 +48,21 @@ class MediaProcess:
     def call(self, request: Request, patience: float) -> Reply:
         """Returns the answer within `patience` seconds.
 
-        Raises MediaError(media_busy) when it takes longer, MediaError(media_unreadable) when the process dies of the
+        A process that served before and dies now may have died of something else: the request is given to a new one.
+        Raises MediaError(media_busy) when it takes longer, MediaError(media_unreadable) when a new process dies of the
         request, and what the child reports. The next call finds a new process.
         """
+        if self._served:
+            reply = self._attempt(request, patience)
+            if reply is not None:
+                return _checked(reply)
+        reply = self._attempt(request, patience)
+        if reply is None:
+            raise MediaError("media_unreadable", "The media process died of this file.")
+        return _checked(reply)
+
+    def _attempt(self, request: Request, patience: float) -> Reply | None:
+        """Returns the answer, None when the process died."""
         process = self._started()
         assert process.stdin is not None
         try:
@@ -58,10 +74,8 @@ class MediaProcess:
         except OSError:
             reply = None
         if reply is None:
-            code = self._died()
-            raise MediaError("media_unreadable", f"The media process died of this file (exit code {code}).")
-        if isinstance(reply, Failure):
-            raise _raised(reply)
+            self._died()
+        self._served = reply is not None
         return reply
 
     def kill(self) -> None:
@@ -90,7 +104,7 @@ class MediaProcess:
         if self._process is not None:
             self._died()
         self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "genlock.media.child"],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -103,32 +117,32 @@ class MediaProcess:
         ).start()
         return process
 
-    def _died(self) -> int | None:
+    def _died(self) -> None:
         process, self._process = self._process, None
+        self._served = False
         if process is None:
-            return None
+            return
         try:
-            code = process.wait(_GONE)
+            process.wait(_GONE)
         except subprocess.TimeoutExpired:
             process.kill()
-            code = process.wait()
+            process.wait()
         with contextlib.suppress(OSError):
             if process.stdin is not None:
                 process.stdin.close()
-        return code
 
 
 def _listen(stream: IO[bytes], replies: queue.SimpleQueue[Reply | None]) -> None:
     """Hands over replies until the child is gone, and then None."""
-    with stream:
-        try:
-            while (reply := messages.receive_reply(stream)) is not None:
-                replies.put(reply)
-        finally:
-            replies.put(None)
+    with stream, contextlib.suppress(msgspec.MsgspecError, OSError):  # nonsense from a child is as good as its death
+        while (reply := messages.receive_reply(stream)) is not None:
+            replies.put(reply)
+    replies.put(None)
 
 
-def _raised(failure: Failure) -> GenlockError:
-    kind = getattr(errors, failure.kind, MediaError)
-    error: GenlockError = kind(failure.code, failure.message, **failure.details)
-    return error
+def _checked(reply: Reply) -> Reply:
+    """Returns the reply; raises what it reports."""
+    if not isinstance(reply, Failure):
+        return reply
+    kind: type[GenlockError] = getattr(errors, reply.kind, MediaError)
+    raise kind(reply.code, reply.message, **reply.details)

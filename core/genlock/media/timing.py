@@ -31,10 +31,15 @@ class Timing(Struct, frozen=True):
 
 def picture_rate(stream: av.VideoStream) -> Rate:
     """Returns the rate frames are numbered at: exact for constant rates, the average for variable ones."""
+    if looks_even(stream):
+        return source_rate(stream.base_rate or _STILL.fraction)
+    return source_rate(stream.average_rate or stream.base_rate or _STILL.fraction)
+
+
+def looks_even(stream: av.VideoStream) -> bool:
+    """Whether nominal and average rate agree, so that no two frames can have one number."""
     base, average = stream.base_rate, stream.average_rate
-    if average and base and abs(average - base) <= base * _SAME:
-        return source_rate(base)
-    return source_rate(average or base or _STILL.fraction)
+    return bool(average and base and abs(average - base) <= base * _SAME)
 
 
 def start_time(stream: av.VideoStream) -> Fraction:

@@ -61,14 +61,13 @@ class TakeWriter:
         if channels and channels not in LAYOUTS:
             raise BadInput("bad_value", f"Sound has {', '.join(map(str, LAYOUTS))} channels, not {channels}.")
         size = resolution.width, resolution.height
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.abort)
             self._add(path, encoding.master(master), size, timecode)
             if proxy is not None:
                 small = encoding.proxy_size(*size)
                 self._add(proxy, encoding.PROXY, (small.width, small.height), timecode)
-        except BaseException:
-            self.abort()
-            raise
+            undo.pop_all()
 
     def _add(self, path: Path, how: Encoding, size: tuple[int, int], timecode: str | None) -> None:
         with _writing(path):
@@ -116,7 +115,8 @@ class TakeWriter:
         """Completes the files and gives them their names, the proxy first; without a frame BadInput(bad_value)."""
         if not self._open:
             return
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.abort)
             if not self.frames:
                 raise BadInput("bad_value", "A take needs at least one frame.")
             for output in self._outputs:
@@ -125,9 +125,7 @@ class TakeWriter:
             for output in reversed(self._outputs):
                 with _writing(output.path):
                     output.partial.replace(output.path)
-        except BaseException:
-            self.abort()
-            raise
+            undo.pop_all()
         self._open = False
 
     def abort(self) -> None:
@@ -178,6 +176,7 @@ class _Output:
         self._written = 0  # samples handed over
         self._pending: list[np.ndarray[Any, Any]] = []  # samples ahead of the picture
         self._waiting = 0
+        self.partial.write_bytes(b"")  # libav opens it with the first packet only: find out now whether it can be
         self._container = av.open(
             str(self.partial), "w", format=how.container, container_options=_container_options(how, rate, timecode)
         )

@@ -185,7 +185,10 @@ def _scaled(stream: Stream, width: int, height: int, canvas: Canvas, layer: Laye
 
 
 def _plain(colour: str, frames: int, canvas: Canvas) -> Stream:
-    return _generated(f"color=c={colour}:size={_size(canvas)}:rate={canvas.frames_a_second}", frames, canvas)
+    # As RGB, for the colour source would convert by another matrix than the one asked for below.
+    return _generated(
+        f"color=c={colour}:size={_size(canvas)}:rate={canvas.frames_a_second},format=gbrp", frames, canvas
+    )
 
 
 def _generated(source: str, frames: int, canvas: Canvas) -> Stream:

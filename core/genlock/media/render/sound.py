@@ -20,6 +20,10 @@ from genlock.timeline.rate import Rate
 CHANNELS: Final = 2
 PREROLL: Final = 1
 """Seconds decoded before the first sample, for decoders and resamplers to settle."""
+COARSE_FROM: Final = 60
+"""Where time stamps are milliseconds (Matroska) a seek lands up to half of one beside the sample. Nearer to the beginning
+than this many seconds the samples are counted instead."""
+_SPREAD: Final = 2**0.5
 _SLOWEST: Final = Fraction(1, 48)
 
 Stream = Any
@@ -58,7 +62,7 @@ def _piece(sound: Sound, base: int, rate: Rate, measured: Measured) -> Stream:
         wanted, first = floor((length - lead) * speed) + 1, Fraction(0)
     short = max(0, round(-first * AUDIO_RATE))  # backwards past the beginning: what is there sounds first
     first = max(Fraction(0), first)
-    stream = _cut(sound, first, max(1, wanted - short))
+    stream = _cut(sound, first, max(1, wanted - short), measured.coarse)
     if sound.speed < 0:
         stream = stream.filter("areverse")
     if speed != 1:
@@ -70,17 +74,20 @@ def _piece(sound: Sound, base: int, rate: Rate, measured: Measured) -> Stream:
     return stream.filter("adelay", delays=f"{delay}S", all=1) if delay else stream
 
 
-def _cut(sound: Sound, first: Fraction, wanted: int) -> Stream:
+def _cut(sound: Sound, first: Fraction, wanted: int, coarse: bool) -> Stream:
     """Returns `wanted` samples from `first` seconds of the file's clock on. Seeking is by whole seconds, which are whole
     samples at any sample rate."""
-    seek = max(0, floor(first) - PREROLL)
+    seek = floor(first) - PREROLL
+    if seek <= 0 or (coarse and seek < COARSE_FROM):
+        seek = 0
     options = {"ss": str(seek)} if seek else {}
     start = round((first - seek) * AUDIO_RATE)
     stream = inputs.movie(sound.path, threads=1, vn=None, **options).audio
     stream = stream.filter("aresample", AUDIO_RATE, **{"async": 1, "first_pts": 0})
-    if sound.channels == 1:
-        stream = stream.filter("channelmap", map="0|0", channel_layout="stereo")
     stream = stream.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    if sound.channels == 1:
+        # ffmpeg spreads mono over two channels 3 dB lower; on a timeline it keeps its level.
+        stream = stream.filter("volume", _SPREAD, precision="float")
     stream = stream.filter("asetpts", "N/SR/TB")
     return stream.filter("atrim", start_sample=start, end_sample=start + wanted).filter("asetpts", "N/SR/TB")
 

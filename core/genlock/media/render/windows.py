@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from genlock.media.render.program import RenderPlan, Sound, Span
 
-MOST_INPUTS: Final = 12
+MOST_INPUTS: Final = 16
 MOST_SOUNDS: Final = 24
 BACKWARDS: Final = 24
 """Frames played backwards at a time: ffmpeg keeps all of them in memory to turn them round."""
@@ -25,11 +25,11 @@ class SoundWindow(Struct, frozen=True):
 
 
 def picture_windows(spans: Sequence[Span]) -> Iterator[tuple[Span, ...]]:
-    """Yields the spans in groups of at most MOST_INPUTS inputs; spans that play backwards come in short pieces."""
+    """Yields the spans in groups of at most MOST_INPUTS files; spans that play backwards come in short pieces."""
     group: list[Span] = []
     inputs = 0
     for span in _short(spans):
-        cost = len(span.layers) + 1
+        cost = max(1, len(span.layers))
         if group and inputs + cost > MOST_INPUTS:
             yield tuple(group)
             group, inputs = [], 0

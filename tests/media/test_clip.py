@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genlock.errors import MediaError
+from genlock.media.clip import fitted, open_clip, shown_size
+from tests.media import coded
+from tests.media.conftest import LENGTH, SOURCES
+
+
+def seen(picture: Image.Image) -> tuple[int, int] | str:
+    return coded.code(np.asarray(picture.convert("L")).astype(float) * 219 / 255 + 16)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_frame_is_the_frame_asked_for(clips: Path, name: str) -> None:
+    order = [0, 1, 2, 3, 23, 24, 25, 26, 47, 48, 100, 101, 150, 199, 238, 239]
+    with open_clip(clips / name) as clip:
+        assert [seen(picture) for _, picture in clip.pictures(order)] == [(SOURCES[name], number) for number in order]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("number", [0, 13, 77, 239])
+def test_a_frame_is_found_from_cold(clips: Path, name: str, number: int) -> None:
+    with open_clip(clips / name) as clip:
+        assert seen(next(clip.pictures([number]))[1]) == (SOURCES[name], number)
+
+
+def test_going_back_works_too(clips: Path) -> None:
+    with open_clip(clips / "a.mov") as clip:
+        assert [seen(picture)[1] for _, picture in clip.pictures([200, 3, 100, 99, 98])] == [200, 3, 100, 99, 98]
+
+
+def test_past_the_end_the_last_frame_is_held(clips: Path) -> None:
+    for name in ("a.mov", "d.ts", "b.mkv"):
+        with open_clip(clips / name) as clip:
+            assert seen(next(clip.pictures([LENGTH + 1000]))[1]) == (SOURCES[name], LENGTH - 1)
+
+
+def test_a_variable_rate_shows_what_is_on_screen_at_the_time(tmp_path: Path) -> None:
+    stamps = [0, 1, 2, 6, 7, 8, 9, 10]
+    with open_clip(coded.make(tmp_path / "v.mov", 1, 8, stamps=stamps)) as clip:
+        rate = clip.rate.fraction  # type: ignore[union-attr]
+        at = [round(stamp / 24 * rate) for stamp in (0, 6, 10)]
+        assert [seen(picture)[1] for _, picture in clip.pictures(at)] == [0, 3, 7]
+
+
+def test_numbered_images_hold_over_holes(tmp_path: Path) -> None:
+    for number in (10, 11, 13):
+        Image.fromarray(coded.picture(9, number)).save(tmp_path / f"p.{number:04d}.png")
+    with open_clip(tmp_path / "p.%04d.png") as clip:
+        assert clip.frames == 4
+        levels = [np.asarray(picture.convert("L")).astype(float) for _, picture in clip.pictures(range(4))]
+    assert [coded.code(level) for level in levels] == [(9, 10), (9, 11), (9, 11), (9, 13)]
+
+
+def test_sizes_keep_their_shape() -> None:
+    assert fitted((1920, 1080), (320, 4096)) == (320, 180)
+    assert fitted((100, 50), (320, 320)) == (100, 50)
+    assert shown_size(720, 576, 16 / 15, 90) == (576, 768)  # type: ignore[arg-type]
+
+
+def test_sound_has_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(
+        b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\xbb\0\0\0\x77\1\0\2\0\x10\0data\0\0\0\0"
+    )
+    with pytest.raises(MediaError), open_clip(tmp_path / "a.wav"):
+        pass
