@@ -22,7 +22,7 @@ from genlock_client.discovery import Endpoint
 from genlock_client.errors import ClientError, Offline
 from genlock_client.happenings import CommandAccepted, CommandRefused, Ended, Happening
 from genlock_client.model import Model
-from genlock_client.session import Live, Session
+from genlock_client.session import Live, Resuming, Session
 from genlock_client.transport import Transport
 
 
@@ -158,7 +158,9 @@ class Connection:
     def _step_before(self, deadline: float, timeout: float) -> list[Happening]:
         left = deadline - self._clock()
         if left <= 0:
-            raise Offline("no_answer", f"The daemon did not answer within {timeout:g} seconds.")
+            state = self.session.state
+            why = f": {state.reason}" if isinstance(state, Resuming) else "."
+            raise Offline("no_answer", f"The daemon did not answer within {timeout:g} seconds{why}")
         return self._step(left)
 
     def _step(self, timeout: float | None) -> list[Happening]:

@@ -323,7 +323,6 @@ class Session:
                 except Inconsistent as error:
                     return [*happenings, *self._gap(event.o, str(error))]
                 happenings.append(Changed(event.n, event.o, event.v, event.t, event.e, frozenset(touched)))
-            self.cursor = self.cursor._replace(id=event.n)
         if message.cursor.id > self.cursor.id:
             self.cursor = self.cursor._replace(id=message.cursor.id)
         return happenings

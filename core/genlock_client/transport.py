@@ -157,7 +157,7 @@ class Transport:
                 happenings += self.session.received(self._texts.popleft())
                 if self._clock() >= deadline:
                     return
-            if self._socket is None or not self._read(happenings):
+            if self._socket is None or not self._read(happenings) or (not self._texts and self._clock() >= deadline):
                 return
 
     def _read(self, happenings: list[Happening]) -> bool:

@@ -115,6 +115,22 @@ def test_commands_over_the_socket_are_answered_and_seen_by_others(studio: Studio
         assert again.version == accepted.version
 
 
+def test_an_answer_follows_its_event_without_waiting_for_an_ack(studio: Studio) -> None:
+    """Two small frames in a row: with Nagle's algorithm the second waits for the client's delayed ACK, about 40 ms."""
+    with studio.open() as connection:
+        gaps = []
+        for number in range(9):
+            item = {"id": f"g{number}", "source": BARS, "duration": 10}
+            connection.session.command({"do": "AppendItem", "track": studio.tracks[0], "item": item}, studio.sequence)
+            times: dict[str, float] = {}
+            while "CommandAccepted" not in times or "Changed" not in times:
+                for happening in connection.transport.pump():
+                    times[type(happening).__name__] = time.perf_counter()
+                time.sleep(0.0005)
+            gaps.append(times["CommandAccepted"] - times["Changed"])
+        assert sorted(gaps)[4] < 0.02
+
+
 def test_refusals_carry_code_and_hint(studio: Studio) -> None:
     with studio.open() as connection:
         with pytest.raises(Refused) as caught:

@@ -64,7 +64,7 @@ def test_importing_it_loads_the_standard_library_and_websockets_only() -> None:
     assert done.stdout.strip() == "['genlock_client', 'websockets']"
 
 
-@pytest.mark.parametrize(("version", "websockets"), [("3.8", "13.1")])
+@pytest.mark.parametrize(("version", "websockets"), [("3.8", "13.1"), ("3.12", "15.0.1"), ("3.13", "17.4")])
 def test_a_live_session_from_the_wheel_on_an_old_python(
     version: str, websockets: str, wheel: Path, tmp_path: Path, daemon: FakeDaemon
 ) -> None:

@@ -131,6 +131,7 @@ def test_an_aggregate_that_no_snapshot_shows_cannot_loop() -> None:
     made.received(events((2, 9)))
     reconnect(made, clock, cursor=2, snapshot=snapshot())
     assert [type(h) for h in made.received(events((3, 10)))] == [Changed]
+    assert made.received(events((3, 10))) == []
     assert isinstance(made.state, Live)
 
 

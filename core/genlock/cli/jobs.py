@@ -230,18 +230,22 @@ def _show_live(daemon: Backend, project: str | None, as_json: bool) -> None:
 
 
 @jobs.command()
-def cancel(names: Jobs, store: options.Store = None, as_json: options.Json = False) -> None:
+def cancel(context: typer.Context, names: Jobs, store: options.Store = None, as_json: options.Json = False) -> None:
     """Cancel jobs."""
-    _command(names, "CancelJob", "Cancelled", store, as_json)
+    _command(context, names, "CancelJob", "Cancelled", store, as_json)
 
 
 @jobs.command()
-def retry(names: Jobs, store: options.Store = None, as_json: options.Json = False) -> None:
+def retry(context: typer.Context, names: Jobs, store: options.Store = None, as_json: options.Json = False) -> None:
     """Queue failed or cancelled jobs again."""
-    _command(names, "RetryJob", "Queued again:", store, as_json)
+    _command(context, names, "RetryJob", "Queued again:", store, as_json)
 
 
-def _command(names: list[str], command: str, told: str, store: str | None, as_json: bool) -> None:
+def _command(
+    context: typer.Context, names: list[str], command: str, told: str, store: str | None, as_json: bool
+) -> None:
+    outer = context.parent.params if context.parent is not None else {}  # `jobs --store PATH cancel JOB` is meant too
+    store, as_json = store or outer.get("store"), as_json or bool(outer.get("as_json"))
     with backend(store) as daemon:
         found = [lookup.job(daemon, name) for name in names]
         for row in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib import import_module
@@ -10,6 +9,7 @@ from typing import Any
 
 import typer
 
+from genlock.cli.output import print_json_line
 from genlock.errors import CODES, GenlockError
 from genlock_client.errors import ClientError
 
@@ -108,7 +108,7 @@ def _usage(error: Exception) -> dict[str, Any]:
 def _report(error: dict[str, Any], as_json: bool) -> None:
     """Prints the line for people on stderr and, when JSON was asked for, the whole error on stdout."""
     if as_json:
-        sys.stdout.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+        print_json_line({"error": error})
     parts = [str(error["message"]).rstrip()]
     conflicts = [str(c.get("message") or c.get("id")) for c in error.get("conflicts") or () if isinstance(c, dict)]
     if conflicts:

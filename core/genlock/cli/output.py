@@ -23,14 +23,20 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Returns JSON that stdout can hold, whatever its encoding."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, indent=indent, ensure_ascii=not is_utf8)
+
+
 def print_json(value: Any) -> None:
     """Prints one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(to_json(value, indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
     """Prints one JSON document on a line of its own, at once: a stream of them for programs."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(to_json(value) + "\n")
     sys.stdout.flush()
 
 
