@@ -12,7 +12,7 @@ from genlock.application.commands import Command, CreateSequence
 from genlock.application.snapshots import Snapshots
 from genlock.errors import GenlockError
 from genlock.project.commands import CreateProject, CreateShot
-from genlock.store.records import Commit, Recorded
+from genlock.store.records import CommandRow, Commit, Recorded
 from genlock.store.store import EventStore, open_store
 from genlock.timeline.commands import AppendItem
 from genlock.timeline.model import Generator, Item
@@ -84,16 +84,22 @@ class Studio:
 
 
 class Failing:
-    """A store whose appends fail while `error` is set; everything else is the store's."""
+    """A store whose appends fail while `error` is set and whose look-ups fail while `unreadable` is."""
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
         self.error: Exception | None = None
+        self.unreadable: Exception | None = None
 
     def append(self, commits: Items[Commit]) -> list[list[Recorded]]:
         if self.error is not None:
             raise self.error
         return self.store.append(commits)
+
+    def find_commands(self, command_ids: Items[str]) -> dict[str, CommandRow]:
+        if self.unreadable is not None:
+            raise self.unreadable
+        return self.store.find_commands(command_ids)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)

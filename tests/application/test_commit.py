@@ -195,6 +195,20 @@ def test_a_store_that_fails_fails_the_group_and_changes_nothing(error: Exception
     studio.app.close()
 
 
+@pytest.mark.parametrize(
+    ("error", "code"), [(StoreError("store_corrupt"), "store_corrupt"), (OSError("gone"), "internal")]
+)
+def test_a_store_that_cannot_be_read_answers_and_the_writer_goes_on(error: Exception, code: str) -> None:
+    store = Failing(open_store("memory:"))
+    studio = Studio(store)  # type: ignore[arg-type]
+    store.unreadable = error
+    assert outcome(studio.app.submit(studio.envelope(CreateProject("Blue")))) == code
+    store.unreadable = None
+    studio.project("Red")
+    assert [p.name for p in studio.app.projects()] == ["Red"]
+    studio.app.close()
+
+
 def test_another_writer_on_the_store_is_noticed(studio: Studio) -> None:
     sequence = studio.sequence()
     other = Studio(studio.store, first=1000)

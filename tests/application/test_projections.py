@@ -162,3 +162,24 @@ def test_what_another_process_wrote_is_not_passed_over(studio: Studio) -> None:
     assert [p.id for p in studio.app.published_since(1)] == [2, 3]
     assert [p.id for p in studio.app.published_since(2)] == [3]
     other.app.close()
+
+
+def test_what_can_be_undone_is_on_the_wire(studio: Studio) -> None:
+    sequence = studio.sequence()
+
+    def told() -> tuple[dict[str, int], dict[str, int]]:
+        kind, id_, value = studio.seen[-1].effects[0]
+        assert (kind, id_) == ("sequence", sequence)
+        snapshot = studio.app.wire_sequence(sequence)
+        assert (snapshot["undo"], snapshot["redo"]) == (value["undo"], value["redo"])
+        assert {name: snapshot[name] for name in value} == value
+        return value["undo"], value["redo"]
+
+    studio.append(sequence, "a", actor="ann")
+    assert told() == ({"ann": 2}, {})
+    studio.do(RenameItem("a", "A"), sequence, actor="bob")
+    assert told() == ({"ann": 2, "bob": 3}, {})
+    studio.do(Undo(), sequence, actor="bob")
+    assert told() == ({"ann": 2}, {"bob": 4})
+    studio.do(RenameItem("a", "B"), sequence, kind="sync")
+    assert [effect[0] for effect in studio.seen[-1].effects] == ["item"]

@@ -153,8 +153,7 @@ class Application:
 
     def wire_sequence(self, id_: str, version: int | None = None) -> dict[str, Any]:
         """Returns the wire's snapshot of a sequence; `undo` and `redo` say per actor which version is next."""
-        opened = self._opened(id_, version)
-        return {**wire_sequence(opened), **_stacks(opened)}
+        return wire_sequence(self._opened(id_, version))
 
     def wire_project(self, id_: str) -> dict[str, Any]:
         """Returns the wire's value of a project, without its media."""
@@ -217,13 +216,3 @@ def _found(value: T | None, code: str, kind: str, name: str) -> T:
 
 def _own(error: GenlockError) -> GenlockError:
     return type(error)(error.code, error.message, hint=error.hint, **error.details)
-
-
-def _stacks(opened: Opened) -> dict[str, Any]:
-    actors = sorted(opened.stacks.by_actor)
-    undo = {actor: opened.stacks.undoable(actor) for actor in actors}
-    redo = {actor: opened.stacks.redoable(actor) for actor in actors}
-    return {
-        "undo": {actor: version for actor, version in undo.items() if version is not None},
-        "redo": {actor: version for actor, version in redo.items() if version is not None},
-    }

@@ -15,7 +15,7 @@ from genlock.application.handlers import handle
 from genlock.application.live import Live
 from genlock.application.turn import Staged, Turn
 from genlock.application.world import World
-from genlock.application.writer import Task
+from genlock.application.writer import Task, internal
 from genlock.errors import BadInput, GenlockError, Refused
 from genlock.store.records import CommandRow, Commit, Recorded
 from genlock.store.store import EventStore
@@ -38,6 +38,15 @@ class Entry:
         self.repeats: list[Task] = []
 
 
+class Group:
+    """Commands decided but not stored: `known` are those whose id was stored before, `unsaved` what the others made."""
+
+    def __init__(self, known: dict[str, CommandRow]) -> None:
+        self.known = known
+        self.entries: dict[str, Entry] = {}
+        self.unsaved: list[Staged] = []
+
+
 class Committer:
     """Carries out groups of commands, on the writer's thread."""
 
@@ -53,49 +62,43 @@ class Committer:
         self._clock = clock
         self._publish = publish
 
-    def carry_out(self, group: list[Task]) -> None:
-        """Answers every task of the group."""
-        tasks = [task for task in group if task.future.set_running_or_notify_cancel()]
+    def carry_out(self, queued: list[Task]) -> None:
+        """Answers the tasks; one that it raises for is answered by its caller."""
+        tasks = [task for task in queued if task.future.set_running_or_notify_cancel()]
         world = self._live.world
-        entries: dict[str, Entry] = {}
-        try:
-            known = self._store.find_commands(list({task.envelope.id for task in tasks}))
-        except GenlockError as error:
-            for task in tasks:
-                task.future.set_exception(error)
-            return
+        group = Group(self._store.find_commands(list({task.envelope.id for task in tasks})))
         for task in tasks:
             try:
-                world = self._take(task, world, entries, known)
+                world = self._take(task, world, group)
             except GenlockError as error:
                 task.future.set_exception(error)
             except Exception as error:
                 # Request boundary: a mistake in one command must not take down the thread that writes for everybody.
                 log.exception("%s failed", type(task.envelope.command).__name__)
-                task.future.set_exception(_internal(error))
-        if entries:
-            self._commit(list(entries.values()), world)
+                task.future.set_exception(internal(error))
+        if group.entries:
+            self._commit(list(group.entries.values()), world)
 
-    def _take(self, task: Task, world: World, entries: dict[str, Entry], known: dict[str, CommandRow]) -> World:
+    def _take(self, task: Task, world: World, group: Group) -> World:
         """Decides one command; returns the world after it."""
         envelope = task.envelope
         _check(envelope)
         digest = envelope.digest
-        waiting = entries.get(envelope.id)
+        waiting = group.entries.get(envelope.id)
         if waiting is not None:
             _same(envelope, waiting.digest, digest)
             waiting.repeats.append(task)
             return world
-        row = known.get(envelope.id)
+        row = group.known.get(envelope.id)
         if row is not None:
             _same(envelope, row.digest, digest)
             first = accepted(envelope.id, self._store.recorded(row.first_id, row.last_id))
             task.future.set_result(replace(first, duplicate=True))
             return world
-        unsaved = [staged for entry in entries.values() for staged in entry.staged]
-        turn = Turn(world, envelope, self._clock(), self._store, self._live.sequence, unsaved)
+        turn = Turn(world, envelope, self._clock(), self._store, self._live.sequence, group.unsaved)
         handle(turn)
-        entries[envelope.id] = Entry(task, digest, turn.staged)
+        group.entries[envelope.id] = Entry(task, digest, turn.staged)
+        group.unsaved.extend(turn.staged)
         return turn.world
 
     def _commit(self, entries: list[Entry], world: World) -> None:
@@ -107,11 +110,6 @@ class Committer:
             recorded = self._store.append(commits)
         except GenlockError as error:
             self._fail(entries, error)
-            return
-        except Exception as error:
-            # Request boundary: whatever the database driver raised, every caller gets an answer and nothing was stored.
-            log.exception("The store did not take %d commands", len(commits))
-            self._fail(entries, _internal(error))
             return
         self._live.advance(world, {s.event.originator_id.hex for entry in entries for s in entry.staged})
         self._publish(list(_published(entries, recorded)), world)
@@ -159,9 +157,3 @@ def _check(envelope: Envelope) -> None:
 def _same(envelope: Envelope, first: bytes, digest: bytes) -> None:
     if first != digest:
         raise Refused("command_id_reused", f"The command id {envelope.id} belongs to another command.")
-
-
-def _internal(error: Exception) -> GenlockError:
-    failure = GenlockError("internal", f"{type(error).__name__}: {error}")
-    failure.__cause__ = error
-    return failure

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from collections.abc import Sequence as Items
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -48,7 +49,7 @@ class Turn:
         now: datetime,
         store: EventStore,
         open_sequence: Callable[[str], Opened],
-        unsaved: Iterable[Staged] = (),
+        unsaved: Items[Staged] = (),
     ) -> None:
         self.world = world
         self.envelope = envelope
@@ -56,7 +57,7 @@ class Turn:
         self.store = store
         self._now = now
         self._open = open_sequence
-        self._unsaved = tuple(unsaved)
+        self._unsaved = unsaved
         self._made = 0
         self.ids = Ids(envelope.id)
 

@@ -119,14 +119,32 @@ def sequence_upserts(before: Opened | None, after: Opened, event: SequenceEvent)
     match event:
         case SequenceEdited(ops=ops):
             assert before is not None
-            return sequence_effects.effects(before.state, after.state, ops)
+            return with_stacks(sequence_effects.effects(before.state, after.state, ops), before, after)
         case SequenceCreated() | SequenceImported() | SequenceArchived():
             return [["sequence", after.state.id, wire_sequence(after)]]
 
 
 def wire_sequence(opened: Opened) -> dict[str, Any]:
-    """Returns the wire's value of a whole sequence."""
-    return {**sequence_effects.snapshot(opened.state), "project": opened.project, "archived": opened.state.archived}
+    """Returns the wire's value of a whole sequence; `undo` and `redo` say which version is next for each actor."""
+    return {**sequence_effects.snapshot(opened.state), "project": opened.project, **stacks(opened)}
+
+
+def stacks(opened: Opened) -> dict[str, Any]:
+    """Returns what each actor can undo and redo next: versions."""
+    held = opened.stacks
+    undo = {actor: version for actor in held.by_actor if (version := held.undoable(actor)) is not None}
+    redo = {actor: version for actor in held.by_actor if (version := held.redoable(actor)) is not None}
+    return {"undo": undo, "redo": redo}
+
+
+def with_stacks(upserts: list[list[Any]], before: Opened, after: Opened) -> list[list[Any]]:
+    """Adds to the sequence's own upsert what can be undone now, for buttons that must know."""
+    if before.stacks is after.stacks:
+        return upserts
+    if upserts and upserts[0][0] == "sequence":
+        upserts[0][2].update(stacks(after))
+        return upserts
+    return [["sequence", after.state.id, {**sequence_effects.header(after.state), **stacks(after)}], *upserts]
 
 
 def wire_project(state: ProjectState) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from genlock.application.envelope import Accepted, Envelope
-from genlock.errors import Refused
+from genlock.errors import GenlockError, Refused
+
+log = logging.getLogger(__name__)
 
 GROUP = 64
 """Commands in a transaction at most: more would make the first wait for the last."""
@@ -27,7 +30,7 @@ class Task:
 class Writer:
     """Hands groups of tasks to `carry_out`, on its own thread, one group at a time.
 
-    `carry_out` answers every task and never raises.
+    Tasks that it leaves open by raising are answered with what it raised.
     """
 
     def __init__(self, carry_out: Callable[[list[Task]], None], group: int = GROUP) -> None:
@@ -59,8 +62,12 @@ class Writer:
     def _run(self) -> None:
         while True:
             group, last = self._next_group()
-            if group:
-                self._carry_out(group)
+            try:
+                if group:
+                    self._carry_out(group)
+            except Exception as error:
+                # Background task: every caller gets an answer, and the thread that writes for everybody goes on.
+                _answer(group, error)
             if last:
                 return
 
@@ -76,3 +83,19 @@ class Writer:
             except Empty:
                 return group, False
         return group, True
+
+
+def _answer(group: list[Task], error: Exception) -> None:
+    if not isinstance(error, GenlockError):
+        log.error("A group of %d commands failed", len(group), exc_info=error)
+        error = internal(error)
+    for task in group:
+        if not task.future.done():
+            task.future.set_exception(error)
+
+
+def internal(error: Exception) -> GenlockError:
+    """Returns the error that tells of a mistake of ours, with its cause."""
+    failure = GenlockError("internal", f"{type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
