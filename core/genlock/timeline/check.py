@@ -21,6 +21,7 @@ from genlock.timeline.decision import Conflict
 from genlock.timeline.lane import Slot
 from genlock.timeline.model import Gap, Item, Track, Transition, available_range, source_frame, source_range
 from genlock.timeline.ops import (
+    ANCHORS,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
@@ -275,6 +276,7 @@ class _Touched:
         self.whole_tracks: set[str] = set()
         self.transitions: dict[str, None] = {}
         self.markers: dict[str, None] = {}
+        self.shifts: list[ItemsShifted] = []
 
     @classmethod
     def by(cls, ops: tuple[Op, ...]) -> _Touched:
@@ -299,8 +301,8 @@ class _Touched:
                     and patch.link is UNSET
                 ):
                     self.items[id_] = None
-            case ItemsShifted(first=first):
-                self.items[first] = None
+            case ItemsShifted():
+                self.shifts.append(op)
             case TrackInserted(track=track) | TrackRemoved(track=track):
                 self.tracks.add(track.id)
                 self.whole_tracks.add(track.id)
@@ -321,6 +323,7 @@ class _Touched:
 
 def _near(before: Sequence, after: Sequence, touched: _Touched) -> list[Conflict]:
     found: dict[Conflict, None] = {}
+    _add_shifted(before, after, touched)
     if touched.tracks:
         found.update(dict.fromkeys(_tracks(after)))
     for name in sorted(touched.whole_tracks):
@@ -351,6 +354,21 @@ def _whole_track(before: Sequence, after: Sequence, name: str, touched: _Touched
     for id_ in dict.fromkeys(ids):
         if after.home.get(id_) == name:
             yield Conflict("bad_timeline", id_, f"{id_} lies on no track.")
+
+
+def _add_shifted(before: Sequence, after: Sequence, touched: _Touched) -> None:
+    """Adds the first item that a shift moved and nothing else did; the whole track when the op cannot tell."""
+    otherwise = frozenset(touched.items) if touched.shifts else frozenset()
+    for op in touched.shifts:
+        for id_ in (op.first, *op.rights):
+            if id_ not in otherwise and after.home.get(id_) == op.track == before.home.get(id_):
+                touched.items[id_] = None
+                break
+        else:
+            lane = before.lanes.get(op.track)
+            was_last = lane is not None and lane.last is not None and lane.last.id == op.first
+            if not (was_last or 0 < len(op.rights) < ANCHORS):
+                touched.whole_tracks.add(op.track)
 
 
 def _surroundings(
