@@ -50,7 +50,8 @@ class MediaInfo(Struct, frozen=True, omit_defaults=True):
 
 class MediaFile(Struct, frozen=True, omit_defaults=True):
     """One entry of the media pool. The file stays where it is (`path` as its owner wrote it, absolute native path);
-    `info` is None while it was never probed (offline media of an imported cut)."""
+    `info` is None while it was never probed (offline media of an imported cut). Missing media known by name alone has no
+    path until it is relinked."""
 
     id: str
     path: str

@@ -113,8 +113,8 @@ def media(value: MediaFile) -> Refusal | None:
     """Checks an entry of the media pool."""
     if not value.id:
         return Refusal("bad_value", "A media file needs an id.")
-    if not value.path:
-        return Refusal("bad_value", f"The media file {value.id} needs a path.")
+    if not value.path and not (value.name and value.missing):
+        return Refusal("bad_value", f"The media file {value.id} needs a path, or a name and to be missing.")
     return None
 
 
