@@ -160,6 +160,13 @@ class EventStoreContract:
         assert found is not None
         assert (found.actor, found.digest, found.first_id, found.last_id) == ("ben", b"\x00\xff", 2, 3)
 
+    def test_commands_are_found_together(self, store: EventStore) -> None:
+        a = uuid4()
+        store.append([commit(created(a), command="c1"), commit(renamed(a, 2), command="c2")])
+        found = store.find_commands(["c2", "nothing", "c1", "'; --"])
+        assert {id_: row.first_id for id_, row in found.items()} == {"c1": 1, "c2": 2}
+        assert store.find_commands([]) == {}
+
     def test_a_command_id_is_used_once(self, store: EventStore) -> None:
         a, b = uuid4(), uuid4()
         store.append([commit(created(a), command="c1")])
@@ -260,6 +267,34 @@ class EventStoreContract:
         store.append([commit(created(b))])
         assert len(list(slow)) == 1499
         assert len(list(store.read(b))) == 1
+
+    def test_closing_under_readers_and_writers_breaks_none_of_them(self, store: EventStore) -> None:
+        a = uuid4()
+        fill(store, a, 200)
+        started = [Flag() for _ in range(3)]
+
+        def read(flag: Flag) -> str:
+            while True:
+                try:
+                    assert len(list(store.read(a))) == 200
+                except StoreError as error:
+                    return error.code
+                flag.set()
+
+        def write(flag: Flag) -> str:
+            while True:
+                try:
+                    store.append([commit(created(uuid4()))])
+                except StoreError as error:
+                    return error.code
+                flag.set()
+
+        with ThreadPoolExecutor(3) as pool:
+            working = [pool.submit(work, flag) for work, flag in zip((read, read, write), started, strict=True)]
+            for flag in started:
+                assert flag.wait(20)
+            store.close()
+            assert {future.result(20) for future in working} == {"shutting_down"}
 
     def test_a_closed_store_says_so(self, store: EventStore) -> None:
         store.append([commit(created(uuid4()))])

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final, cast
 
 from eventsourcing.persistence import (
@@ -92,6 +93,27 @@ class Connection(SQLiteConnection):
 
 class Pool(SQLiteConnectionPool):
     """Connections with our pragmas, closed again when one of them fails."""
+
+    _closing = False
+
+    def get_connection(self, timeout: float | None = None, *, is_writer: bool | None = None) -> SQLiteConnection:
+        if self._closing:
+            raise ConnectionPoolClosedError
+        return super().get_connection(timeout, is_writer=is_writer)
+
+    def close(self) -> None:
+        """Lets those finish that are at it, moves the log into the file, and closes every connection; idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        until = monotonic() + TIMEOUT
+        while self.num_in_use and monotonic() < until:
+            sleep(0.002)
+        for connection in list(self._pool)[:1]:
+            # On a full disk the log stays beside the file, and the next opening goes on from there.
+            with suppress(sqlite3.Error):
+                cast("Connection", connection).raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        super().close()
 
     def _create_connection(self) -> SQLiteConnection:
         raw = sqlite3.connect(self.db_name, check_same_thread=False, isolation_level=None, timeout=TIMEOUT)
@@ -202,11 +224,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder, Tables):
             yield cast("Connection", connection).raw
 
     def close(self) -> None:
-        if not self.datastore.pool.closed:
-            # A full disk or a lost folder must not keep the lock from being released; SQLite replays the log by itself.
-            with suppress(StoreError), self.connection() as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self.datastore.close()
+        self.datastore.close()
         if self.lock:
             self.lock.release()
 
