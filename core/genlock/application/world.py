@@ -149,29 +149,25 @@ def with_stacks(upserts: list[list[Any]], before: Opened, after: Opened) -> list
 
 def wire_project(state: ProjectState) -> dict[str, Any]:
     """Returns the wire's value of a project; its media are values of their own."""
-    value = plain(state)
+    value = {**asdict(state), "settings": asdict(state.settings)}
     del value["media"]
-    return {**value, "settings": whole(state.settings)}
+    return plain(value)
 
 
 def wire_shot(state: ShotState) -> dict[str, Any]:
-    """Returns the wire's value of a shot."""
-    return {**plain(state), "brief": whole(state.brief)}
+    """Returns the wire's value of a shot; the brief is whole, so that no client need know a default."""
+    return plain({**asdict(state), "brief": asdict(state.brief)})
 
 
 def wire_job(state: JobState) -> dict[str, Any]:
-    """Returns the wire's value of a job."""
-    return {**plain(state), "request": whole(state.request)}
+    """Returns the wire's value of a job; the request is whole."""
+    return plain({**asdict(state), "request": asdict(state.request)})
 
 
-def whole(value: Struct) -> dict[str, Any]:
-    """Returns the JSON-ready form of a value with the fields that have their default, so that no client need know it."""
-    return {name: plain(held) for name, held in asdict(value).items()}
-
-
-def plain(value: Any) -> Any:
+def plain(value: Struct | dict[str, Any]) -> dict[str, Any]:
     """Returns the JSON-ready form of a state or of a part of one."""
-    return msgspec.to_builtins(value, enc_hook=_as_dict)
+    made: dict[str, Any] = msgspec.to_builtins(value, enc_hook=_as_dict)
+    return made
 
 
 def _project_upserts(state: ProjectState, event: ProjectEvent) -> list[list[Any]]:
