@@ -43,8 +43,11 @@ class Clip(Protocol):
 
 
 @contextlib.contextmanager
-def open_clip(path: Path) -> Iterator[Clip]:
-    """Opens the pictures of a file. Raises MediaError(media_missing, media_unreadable), also for files without any."""
+def open_clip(path: Path, *, rough: bool = False) -> Iterator[Clip]:
+    """Opens the pictures of a file. Raises MediaError(media_missing, media_unreadable), also for files without any.
+
+    A `rough` clip is faster, a little blocky, and may show the frame of a few before the one asked for.
+    """
     with reading(path):
         run = numbered.find(path)
         if run is not None:
@@ -54,7 +57,7 @@ def open_clip(path: Path) -> Iterator[Clip]:
             yield NumberedClip(Numbered({0: str(path)}, 0, 0))
             return
         with contextlib.ExitStack() as stack:
-            yield MovieClip(path, stack)
+            yield MovieClip(path, stack, rough=rough)
 
 
 class NumberedClip:
@@ -95,8 +98,8 @@ def load_image(path: Path, box: tuple[int, int] | None = None) -> Image.Image:
 class MovieClip:
     """The picture stream of a movie, open as long as `stack` is."""
 
-    def __init__(self, path: Path, stack: contextlib.ExitStack) -> None:
-        self._path, self._stack = path, stack
+    def __init__(self, path: Path, stack: contextlib.ExitStack, *, rough: bool = False) -> None:
+        self._path, self._stack, self._rough = path, stack, rough
         self._container, self._stream = container, stream = self._open()
         self.rate: Rate | None = timing.picture_rate(stream)
         self.frames = timing.length(container, stream)
@@ -133,7 +136,7 @@ class MovieClip:
 
     def _open(self) -> tuple[InputContainer, av.VideoStream]:
         container = self._stack.enter_context(opened(self._path))
-        stream = picture_stream(container)
+        stream = picture_stream(container, rough=self._rough)
         if stream is None:
             raise unreadable(self._path, "it holds no picture")
         return container, stream

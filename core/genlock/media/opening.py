@@ -45,15 +45,19 @@ def opened(path: Path) -> Iterator[InputContainer]:
             yield container
 
 
-def picture_stream(container: InputContainer) -> av.VideoStream | None:
-    """Returns the stream that holds the picture, no cover art; None without one. ValueError for absurd sizes."""
+def picture_stream(container: InputContainer, *, rough: bool = False) -> av.VideoStream | None:
+    """Returns the stream that holds the picture, no cover art; None without one. ValueError for absurd sizes.
+
+    `rough` leaves out what costs time and is not seen in small pictures: frames nobody refers to, and deblocking.
+    """
     for stream in container.streams.video:
         if stream.disposition & Disposition.attached_pic and len(container.streams.audio):
             continue
         context = stream.codec_context
         if context.width * context.height > MOST_PIXELS:
             raise ValueError(f"{context.width}x{context.height} pixels are more than the limit")
-        context.options = {"max_pixels": str(MOST_PIXELS)}
+        context.options = {"max_pixels": str(MOST_PIXELS), **({"skip_loop_filter": "all"} if rough else {})}
+        context.skip_frame = "NONREF" if rough else "DEFAULT"
         context.thread_type = "SLICE"  # frame threads would hold back the one frame that is wanted
         return stream
     return None

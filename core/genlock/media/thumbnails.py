@@ -18,6 +18,8 @@ WIDEST: Final = 4096
 MOST_TILES: Final = 400
 MOST_FRAMES: Final = 64
 _QUALITY: Final = 82
+_ROUGH: Final = 16
+"""Frames a tile stands for, from which on a few to and fro make no difference."""
 
 
 def thumbnail(path: Path, frame: int, width: int = 320) -> bytes:
@@ -35,16 +37,17 @@ def thumbnail(path: Path, frame: int, width: int = 320) -> bytes:
 def filmstrip(path: Path, count: int = 10, height: int = 90, start: int = 0, end: int | None = None) -> bytes:
     """Returns `count` tiles side by side as one JPEG, in one pass over the file.
 
-    Tile i stands for an equal part of the frames `start` to `end` (exclusive; the whole clip by default). It shows the
-    first key frame of its part, or the part's first frame when there is no key frame in it: that is what makes a strip
-    cheap. Raises BadInput(bad_value), MediaError.
+    Tile i stands for an equal part of the frames `start` to `end` (exclusive; the whole clip by default). It shows a
+    frame of its part: the first key frame, or one near the middle when there is no key frame in it. That is what makes
+    a strip cheap. Raises BadInput(bad_value), MediaError.
     """
     _within("count", count, 1, MOST_TILES)
     _within("height", height, 8, WIDEST)
     with open_clip(path) as clip:
         stop = clip.frames if end is None else end
-        _within("start", start, 0, max(0, stop - 1))
-        parts = [start + (stop - start) * at // count for at in range(count + 1)]
+    _within("start", start, 0, max(0, stop - 1))
+    parts = [start + (stop - start) * at // count for at in range(count + 1)]
+    with open_clip(path, rough=stop - start >= count * _ROUGH) as clip:
         wanted = [_cheapest(clip.keys, *part) for part in pairwise(parts)]
         shown = dict(clip.pictures(sorted(set(wanted)), (WIDEST, height)))
         tiles = [shown[number] for number in wanted]
@@ -69,7 +72,7 @@ def frames(path: Path, indices: Sequence[int]) -> list[bytes]:
 
 def _cheapest(keys: list[int], first: int, end: int) -> int:
     at = bisect_left(keys, first)
-    return keys[at] if at < len(keys) and keys[at] < end else first
+    return keys[at] if at < len(keys) and keys[at] < end else (first + max(first, end - 1)) // 2
 
 
 def _jpeg(picture: Image.Image) -> bytes:
