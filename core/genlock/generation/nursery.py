@@ -199,11 +199,11 @@ def _pidfd(pid: int) -> int | None:
 
 def _parent(control: socket.socket) -> None:
     """The warm parent: imports, then forks whenever a descriptor arrives, until the daemon is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to handle
     for name in PRELOAD:
         with contextlib.suppress(ImportError):
             import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to handle
     while True:
         _, fds, _, _ = socket.recv_fds(control, 1, 1)
         if not fds:
