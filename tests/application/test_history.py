@@ -19,7 +19,7 @@ from genlock.project.commands import (
 from genlock.project.media import MediaFile
 from genlock.project.project import Element, Scene
 from genlock.project.shot import Take
-from genlock.timeline.commands import AppendItem, RenameItem, SetSequence
+from genlock.timeline.commands import AppendItem, ExtractItems, RenameItem, SetSequence
 from genlock.timeline.events import SequenceImported, content_of
 from genlock.timeline.model import Item, Nested, Shot
 from tests.application.studio import Studio, clip
@@ -81,6 +81,20 @@ def test_what_somebody_changed_since_stands_against_an_undo(studio: Studio) -> N
     assert names(studio, sequence) == {"a": "Bob's"}
     studio.do(Undo(force=True), sequence, actor="ann")
     assert names(studio, sequence) == {"a": "a"}
+
+
+def test_a_forced_undo_of_what_is_gone_makes_way_for_the_one_before(studio: Studio) -> None:
+    sequence = studio.sequence()
+    studio.append(sequence, "a", actor="ann")
+    studio.append(sequence, "b", actor="ann")
+    studio.do(ExtractItems(("b",)), sequence, actor="bob")
+    assert studio.refused(Undo(), sequence, actor="ann").code == "undo_conflict"
+    studio.do(Undo(force=True), sequence, actor="ann")
+    assert studio.items(sequence) == ["a"]
+    studio.do(Undo(), sequence, actor="ann")
+    assert studio.items(sequence) == []
+    studio.do(Redo(), sequence, actor="ann")
+    assert studio.items(sequence) == ["a"]
 
 
 def test_undo_survives_a_restart(studio: Studio) -> None:
