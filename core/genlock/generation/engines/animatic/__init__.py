@@ -5,7 +5,7 @@ filming    one request, frame by frame
 pictures   what the frames are cut from: pinned pictures, morphs between them, moves over them
 sources    stills and clips, decoded
 worlds     landscapes from the hash of a prompt, where there is no picture
-skies, grounds     what worlds are made of
+skies, grounds, figures     what worlds are made of
 camera     moves
 morph      optical flow between two pictures
 burnin     the bars with shot, prompt, timecode and counter

@@ -56,7 +56,7 @@ class _Shoot:
         self._amount = _number(settings, "camera_amount", 1.0, 0.0, 3.0)
         self._retake = _number(settings, "retake_strength", _RETAKE, 0.0, 1.0)
         self._through: Footage | None = None
-        self._world = cache(lambda: World(request.prompt, request.seed, self._size))
+        self._world = cache(lambda: World(request.prompt, request.seed, self._size, request.shot_type))
         wants = settings.get("burnin", True) is not False
         self._burnin = Burnin(request, self._move, self._frames) if wants and readable(*self._size) else None
         pins, momentum = self._pins()

@@ -24,7 +24,9 @@ class Morph:
         self._first, self._last = first, last
         height, width = first.shape[:2]
         forth, back = flow(first, last), flow(last, first)
-        self._forth, self._back = _calm(forth, (width, height)), _calm(back, (width, height))
+        trust = _agreement(forth, back), _agreement(back, forth)
+        self._forth = _calm(forth * trust[0], (width, height))
+        self._back = _calm(back * trust[1], (width, height))
         columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self._grid = np.dstack([columns, rows])
 
@@ -67,6 +69,17 @@ def _small(picture: Array) -> Array:
     height, width = picture.shape[:2]
     size = (_WORK_WIDTH, max(16, round(height * _WORK_WIDTH / width)))
     return cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+
+
+def _agreement(there: Array, back: Array) -> Array:
+    """Returns how far the way there and back leads home, 1 to 0 [h, w, 1]: what does not is no movement but chance, as
+    between pictures that have nothing in common."""
+    height, width = there.shape[:2]
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    home = there + _moved(back, np.dstack([columns, rows]) + there)
+    miss = np.linalg.norm(home, axis=2)
+    agreed: Array = cv2.GaussianBlur(np.exp(-((miss / 4) ** 2)), (0, 0), 9)
+    return np.clip(agreed * 1.6 - 0.5, 0, 1)[..., None]
 
 
 def _calm(found: Array, size: tuple[int, int]) -> Array:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from msgspec import Struct
 
-from genlock.generation.engines.animatic import grounds, skies
+from genlock.generation.engines.animatic import figures, grounds, skies
 from genlock.generation.engines.animatic.camera import Pose
 
 Array = np.ndarray[Any, Any]
@@ -33,15 +33,15 @@ class Layer(Struct):
 
 
 class World:
-    """A place that can be looked at from any pose near the middle."""
+    """A place that can be looked at from any pose near the middle. The shot's type says how near its people are."""
 
-    def __init__(self, prompt: str, seed: int, size: tuple[int, int]) -> None:
+    def __init__(self, prompt: str, seed: int, size: tuple[int, int], shot_type: str = "") -> None:
         self.size = size
         width, height = size
         self.canvas = (round(width * OVERSCAN) // 2 * 2, round(height * OVERSCAN) // 2 * 2)
         digest = blake2b(f"world\0{prompt}\0{seed}".encode(), digest_size=16).digest()
         rng = np.random.default_rng(int.from_bytes(digest, "big"))
-        self._layers = _paint(prompt, rng, self.canvas, height)
+        self._layers = _paint(prompt, shot_type, rng, self.canvas, height)
 
     def look(self, pose: Pose, time: float = 0.5) -> Array:
         """Returns what is seen, RGBA uint8 [h, w, 4] of the frame's size; `time` 0..1 moves what moves by itself."""
@@ -79,7 +79,7 @@ def _over(frame: Array, pixels: Array, matrix: Array) -> None:
     cv2.add(under, layer, dst=under)
 
 
-def _paint(prompt: str, rng: skies.Generator, canvas: tuple[int, int], unit: int) -> list[Layer]:
+def _paint(prompt: str, shot_type: str, rng: skies.Generator, canvas: tuple[int, int], unit: int) -> list[Layer]:
     width, height = canvas
     palette = skies.palette_of(prompt, rng)
     terrain = grounds.terrain_of(prompt, rng)
@@ -95,7 +95,18 @@ def _paint(prompt: str, rng: skies.Generator, canvas: tuple[int, int], unit: int
         Layer(_multiplied(cover, rng), 0, 0.2, drift=float(rng.choice((-0.05, 0.05)))),
     ]
     layers += _ridges(terrain, palette, rng, canvas, horizon, sun[0], haze, unit)
+    framing = figures.framing_of(shot_type, prompt)
+    if framing is not None:
+        for layer in layers:
+            layer.pixels = _unfocused(layer.pixels, framing.blur * unit)
+        cast, top = figures.people(framing, palette, rng, canvas, unit, sun[0])
+        layers.append(Layer(_multiplied(cast, rng), top, 1.0 + min(0.5, framing.head)))
     return layers
+
+
+def _unfocused(pixels: Array, sigma: float) -> Array:
+    """Returns a layer out of focus; its colour is multiplied by its coverage, so that edges do not bleed."""
+    return pixels if sigma < 0.5 else np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma))
 
 
 def _ridges(
