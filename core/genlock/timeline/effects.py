@@ -180,6 +180,16 @@ def _everything(state: Sequence) -> list[list[Any]]:
     return found
 
 
+def _gaps(state: Sequence, track: str) -> dict[str, tuple[str | None, int]]:
+    """Returns (left neighbour, gap) of each item of a track."""
+    found: dict[str, tuple[str | None, int]] = {}
+    left: Slot | None = None
+    for slot in state.lanes.get(track, ()):
+        found[slot.id] = (left.id, slot.start - left.end) if left else (None, slot.start)
+        left = slot
+    return found
+
+
 class _Touched:
     """What ops name, and what lies right of it: the only things whose place can have changed.
 
@@ -192,6 +202,8 @@ class _Touched:
         self._after = after
         self._placed: dict[str, None] = {}
         self._changed: dict[str, None] = {}
+        self._shifts: list[tuple[str, ...]] = []
+        self._replaced: list[str] = []
         self._tracks: dict[str, None] = {}
         self._transitions: dict[str, None] = {}
         self._markers: dict[str, None] = {}
@@ -205,12 +217,15 @@ class _Touched:
             case ItemSet(item=id_, after=patch):
                 (self._changed if patch.duration is UNSET else self._placed)[id_] = None
             case ItemsShifted(first=first, rights=rights):
-                # the next one too, for when a later op of this edit takes `first` away
-                self._changed.update(dict.fromkeys((first, *rights[:1])))
+                self._shifts.append((first, *rights))
             case TrackInserted(track=track) | TrackRemoved(track=track):
                 self._tracks[track.id] = None
-            case TrackMoved(track=id_) | TrackSet(track=id_):
+            case TrackMoved(track=id_):
                 self._tracks[id_] = None
+            case TrackSet(track=id_, after=patch):
+                self._tracks[id_] = None
+                if patch.placement is not UNSET:
+                    self._replaced.append(id_)
             case TransitionSet(key=key):
                 self._transitions[key] = None
             case MarkerSet(marker=id_):
@@ -243,10 +258,19 @@ class _Touched:
 
     def items_placed(self) -> list[list[Any]]:
         near = dict(self._placed) | self._changed
+        for row in self._shifts:
+            for id_ in row:
+                near[id_] = None
+                if id_ not in self._placed and id_ in self._after.home:
+                    break  # it stands where it stood among those that no op placed, so its gap is all that changed
         for state in (self._before, self._after):
             for id_ in self._placed:
                 if id_ in state.home and (right := state.lanes[state.home[id_]].after(id_)) is not None:
                     near[right.id] = None
+        for track in self._replaced:
+            # what an op takes away closes up or not, depending on when it came: only a look at the whole track tells
+            old, new = _gaps(self._before, track), _gaps(self._after, track)
+            near.update({id_: None for id_, place in new.items() if old.get(id_) != place})
         by_track: dict[str, list[Slot]] = {}
         for id_ in near:
             if id_ in self._after.home:

@@ -37,14 +37,16 @@ class Inverse:
 
     `state` is the state reached, `made` the ops that led there, `conflicts` what was changed since. A conflicting op is
     left out; with `force` values changed since are overwritten, and only what is gone or in the way is left out (which
-    then shows in neither list).
+    then shows in neither list). `unlocking` names the tracks whose lock the edit itself changed: it stops nothing.
     """
 
-    def __init__(self, state: Sequence, *, force: bool = False) -> None:
+    def __init__(self, state: Sequence, *, force: bool = False, unlocking: frozenset[str] = frozenset()) -> None:
         self.state = state
         self.made: list[Op] = []
         self.conflicts: list[Conflict] = []
+        self._near: dict[str, None] = {}
         self._force = force
+        self._unlocking = unlocking
 
     def undo(self, op: Op) -> None:
         """Appends the inverse of `op`, or conflicts."""
@@ -249,10 +251,42 @@ class Inverse:
 
     # -- what all of them need
 
+    def seams(self) -> list[Conflict]:
+        """Returns where items of a free track share frames now, near everything that was touched on the way.
+
+        check.new_violations looks near what the ops name in the first and the last state; half-way through an undo an
+        item may stand between others that a ripple then moves, and be gone in the end.
+        """
+        found: dict[Conflict, None] = {}
+        for id_ in self._near:
+            home = self.state.home.get(id_)
+            if home is None or self.state.tracks[home].placement != "free":
+                continue
+            left, slot, right = self.state.lanes[home].around(id_)
+            for one, two in ((left, slot), (slot, right)):
+                if one is not None and two is not None and one.end > two.start:
+                    message = f"{self._name(one.id)} and {self._name(two.id)} would share frames."
+                    found[Conflict("overlap", two.id, message)] = None
+        return list(found)
+
     def _make(self, op: Op, differs: bool = True) -> None:
         if differs:
-            self.state = apply(self.state, op)
+            before, self.state = self.state, apply(self.state, op)
             self.made.append(op)
+            self._note_neighbours(before, op)
+
+    def _note_neighbours(self, before: Sequence, op: Op) -> None:
+        match op:
+            case ItemInserted(item=item) | ItemRemoved(item=item):
+                id_ = item.id
+            case ItemMoved(item=id_) | ItemSet(item=id_) | ItemsShifted(first=id_):
+                pass
+            case _:
+                return
+        for state in (before, self.state):
+            if id_ in state.home:
+                around = state.lanes[state.home[id_]].around(id_)
+                self._near.update({slot.id: None for slot in around if slot is not None})
 
     def _conflict(self, code: str, id_: str, message: str) -> None:
         if not self._force:
@@ -270,7 +304,7 @@ class Inverse:
         return False
 
     def _unlocked(self, track: str) -> bool:
-        if self._force or not self.state.tracks[track].locked:
+        if self._force or not self.state.tracks[track].locked or track in self._unlocking:
             return True
         self._conflict("locked_track", track, f"The track {self.state.tracks[track].name or track} is locked now.")
         return False

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final, assert_never
 
 from immutables import Map
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from genlock.timeline.check import new_violations
@@ -51,11 +51,12 @@ def compensate(state: Sequence, ops: tuple[Op, ...], *, force: bool = False) -> 
 
 
 def _strict(state: Sequence, ops: tuple[Op, ...]) -> tuple[Op, ...] | Refusal:
-    work = Inverse(state)
+    locks = frozenset(op.track for op in ops if isinstance(op, TrackSet) and op.after.locked is not UNSET)
+    work = Inverse(state, unlocking=locks)
     for op in reversed(ops):
         work.undo(op)
     made = tuple(work.made)
-    conflicts = [*work.conflicts, *([] if work.conflicts else new_violations(state, made, work.state))]
+    conflicts = work.conflicts or [*new_violations(state, made, work.state), *work.seams()]
     if not conflicts:
         return made
     unique = {(conflict.code, conflict.id): conflict for conflict in reversed(conflicts)}
@@ -72,7 +73,7 @@ def _forced(state: Sequence, ops: tuple[Op, ...]) -> tuple[Op, ...]:
             if at not in left_out:
                 work.undo(ops[at])
         made, after = _without_leftovers(state, work)
-        found = new_violations(state, made, after)
+        found = [*new_violations(state, made, after), *work.seams()]
         if not found:
             return made
         concerned = {name for conflict in found for name in _concerned(after, conflict.id)}
