@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from genlock.errors import BadInput, NotFound
+from genlock.errors import BadInput, NotFound, StoreError
 from genlock.store import Commit, open_store
 from genlock.store.fork import fork
 from genlock.store.verify import verify
-from tests.store.stores import PROJECT, SEQUENCE, all_events, edited, fill, filled
+from tests.store.stores import PROJECT, SEQUENCE, all_events, change, edited, fill, filled
 
 
 def test_a_whole_fork(tmp_path: Path) -> None:
@@ -80,3 +80,15 @@ def test_what_cannot_be_forked(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir() if "b.gen" in p.name) == []
     assert store.tip() == 23
     store.close()
+
+
+def test_a_log_with_a_hole_is_not_forked(tmp_path: Path) -> None:
+    filled(tmp_path / "a.genlock").close()
+    change(tmp_path / "a.genlock", "DELETE FROM stored_events WHERE notification_id = 9")
+    store = open_store(tmp_path / "a.genlock", prove=False)
+    with pytest.raises(StoreError) as error:
+        fork(store, tmp_path / "b.genlock")
+    assert error.value.code == "store_corrupt"
+    fork(store, tmp_path / "b.genlock", 8)
+    store.close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.genlock", "a.genlock.lock", "b.genlock"]

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from genlock.errors import BadInput, NotFound, StoreError
 from genlock.store.ledger import Ledger
-from genlock.store.records import CommandRow, ForkedFrom, Head, Meta, Row
-from genlock.store.sqlite import open_sqlite
+from genlock.store.records import CommandRow, ForkedFrom, Meta, Row
+from genlock.store.sqlite import SQLiteRecorder, open_sqlite
 from genlock.store.store import EventStore
 from genlock.store.tables import new_meta
 
@@ -45,10 +45,10 @@ def copy(source: Ledger, path: Path, end: int, meta: Meta, *, mounts: str | None
     _remove(partial)
     target = open_sqlite(partial, lock=False, mounts=mounts)
     try:
-        for rows, commands in pages(source, 0, end):
-            target.adopt(rows, commands)
-        for head in target.heads()[1]:
-            _copy_snapshots(source, target, head)
+        if isinstance(source, SQLiteRecorder):
+            target.absorb(source.path, end)
+        else:
+            _copy_rows(source, target, end)
         target.set_meta(meta)
         target.close()
         partial.replace(path)
@@ -84,9 +84,12 @@ def _refuse_inside(ledger: Ledger, at: int) -> None:
         raise BadInput("bad_value", message, hint=f"Fork at {first - 1} or at {last}.")
 
 
-def _copy_snapshots(source: Ledger, target: Ledger, head: Head) -> None:
-    for row in source.get_snapshots(head.originator, head.version):
-        target.put_snapshot(row)
+def _copy_rows(source: Ledger, target: Ledger, end: int) -> None:
+    for rows, commands in pages(source, 0, end):
+        target.adopt(rows, commands)
+    for head in target.heads()[1]:
+        for row in source.get_snapshots(head.originator, head.version):
+            target.put_snapshot(row)
 
 
 def _remove(path: Path) -> None:

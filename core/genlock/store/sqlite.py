@@ -32,7 +32,19 @@ from genlock.store.ledger import Entry
 from genlock.store.lockfile import LockFile
 from genlock.store.mounts import refuse_network
 from genlock.store.records import CommandRow, Row
-from genlock.store.tables import INSERT_META, TABLES, Tables, meta_rows, new_meta, read_meta, write_events, write_rows
+from genlock.store.tables import (
+    COMMAND,
+    EVENT,
+    INSERT_META,
+    SNAPSHOT,
+    TABLES,
+    Tables,
+    meta_rows,
+    new_meta,
+    read_meta,
+    write_events,
+    write_rows,
+)
 
 PRAGMAS: Final = (
     "journal_mode=WAL",
@@ -49,6 +61,18 @@ TIMEOUT: Final = 5.0
 """Seconds to wait for somebody else's lock on the file."""
 
 NAMES: Final = {"serial": "INTEGER PRIMARY KEY AUTOINCREMENT", "integer": "INTEGER", "blob": "BLOB"}
+
+ABSORB: Final = (
+    f"INSERT INTO main.stored_events ({EVENT}) SELECT {EVENT} FROM source.stored_events "
+    "WHERE notification_id <= :end ORDER BY notification_id",
+    f"INSERT INTO main.commands ({COMMAND}) SELECT {COMMAND} FROM source.commands WHERE last_id <= :end ORDER BY first_id",
+    "INSERT INTO main.heads (originator_id, name, first_id, version) SELECT originator_id, name, first_id, "
+    "(SELECT MAX(e.originator_version) FROM main.stored_events e WHERE e.originator_id = h.originator_id) "
+    "FROM source.heads h WHERE first_id <= :end",
+    f"INSERT INTO main.snapshots ({SNAPSHOT}) SELECT {SNAPSHOT} FROM source.snapshots s WHERE version <= "
+    "(SELECT h.version FROM main.heads h WHERE h.originator_id = s.originator_id)",
+)
+"""A log up to an event, from an attached file."""
 
 FULL: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 """A quota or a file size limit shows as SQLITE_IOERR_WRITE; the shared memory file fails by its size."""
@@ -216,6 +240,22 @@ class SQLiteRecorder(SQLiteApplicationRecorder, Tables):
     def size(self) -> dict[str, Any]:
         wal = self.path.with_name(self.path.name + "-wal")
         return {"file": self.path.stat().st_size, "log": wal.stat().st_size if wal.exists() else 0}
+
+    def absorb(self, source: Path, end: int) -> None:
+        """Copies another file's log up to id `end`, with its snapshots, into this empty one, inside SQLite."""
+        with self.connection() as connection:
+            connection.execute("ATTACH DATABASE ? AS source", (str(source),))
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                copied = connection.execute(ABSORB[0], {"end": end}).rowcount
+                if copied != end:
+                    raise StoreError("store_corrupt", f"{source} holds {copied} of its first {end} events.")
+                for statement in ABSORB[1:]:
+                    connection.execute(statement, {"end": end})
+                connection.execute("COMMIT")
+            finally:
+                connection.rollback()
+                connection.execute("DETACH DATABASE source")
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

@@ -53,6 +53,7 @@ TABLES: Final = (
 EVENT = "notification_id, originator_id, originator_version, topic, state, chain, checksum"
 LEAN = "notification_id, originator_version, topic, state, checksum"
 COMMAND = "command_id, actor, digest, first_id, last_id"
+SNAPSHOT = "originator_id, version, schema, state, checksum"
 INSERT_EVENT = f"INSERT INTO stored_events ({EVENT}) VALUES (?,?,?,?,?,?,?)"
 INSERT_COMMAND = f"INSERT INTO commands ({COMMAND}) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
 INSERT_HEAD = (
@@ -60,7 +61,7 @@ INSERT_HEAD = (
     "ON CONFLICT (originator_id) DO UPDATE SET version = excluded.version"
 )
 INSERT_SNAPSHOT = (
-    "INSERT INTO snapshots (originator_id, version, schema, state, checksum) VALUES (?,?,?,?,?) "
+    f"INSERT INTO snapshots ({SNAPSHOT}) VALUES (?,?,?,?,?) "
     "ON CONFLICT (originator_id, version) DO UPDATE "
     "SET schema = excluded.schema, state = excluded.state, checksum = excluded.checksum"
 )
@@ -219,10 +220,7 @@ class Tables(Ledger):
 
     def get_snapshots(self, originator: str, upto: int | None) -> Iterator[SnapshotRow]:
         below = (1 << 62) if upto is None else upto + 1
-        sql = (
-            "SELECT originator_id, version, schema, state, checksum FROM snapshots "
-            "WHERE originator_id=? AND version<? ORDER BY version DESC LIMIT 1"
-        )
+        sql = f"SELECT {SNAPSHOT} FROM snapshots WHERE originator_id=? AND version<? ORDER BY version DESC LIMIT 1"
         while rows := self._one(sql, originator, below):
             row = SnapshotRow._make(rows[0])
             yield row
