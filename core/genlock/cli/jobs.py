@@ -107,8 +107,7 @@ def _wait(daemon: Backend, project: str, wanted: list[str], *, quiet: bool) -> l
     if not wanted:
         return []
     with output.progress("frames") as bar:
-        if quiet:
-            bar.disable = True
+        bar.disable |= quiet
         codes = {shot["id"]: shot["code"] for shot in daemon.get(f"/api/projects/{project}/shots")}
         rows = {job: daemon.get(f"/api/jobs/{job}") for job in wanted}
         lines = {job: bar.add_task(codes.get(row["shot"], job[:8]), total=None) for job, row in rows.items()}
@@ -203,7 +202,7 @@ def _show_live(daemon: Backend, project: str | None, as_json: bool) -> None:
     codes = _codes(daemon)
     told: dict[str, str] = {}
     with output.progress("frames") as bar:
-        bar.disable = as_json
+        bar.disable |= as_json
         lines: dict[str, Any] = {}
         for state, happening in _watch(daemon, project):
             if isinstance(happening, JobProgress):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+WHOLE = frozenset({"id", "job", "record in", "record out", "take"})
+"""Columns that are useless when cut."""
 PIPE_WIDTH = 200
 """Columns when the output is no terminal: wide enough that nothing is cut."""
 
@@ -53,17 +55,22 @@ def plain(text: object) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Prints a table, or `empty` when it has no rows. A column whose name starts with `>` is aligned to the right."""
+    """Prints a table, or `empty` when it has no rows.
+
+    A column whose name starts with `>` is aligned to the right; neither those nor ids and timecodes are ever cut.
+    """
     from rich.table import Table
 
-    listed = list(rows)
+    listed = [[str(cell) for cell in row] for row in rows]
     if not listed:
         say(plain(empty))
         return
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in columns:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for at, name in enumerate(columns):
         right = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=right)
+        whole = max(len(row[at]) for row in listed) if right or name in WHOLE else None
+        justify: Literal["left", "right"] = "right" if right else "left"
+        table.add_column(name.lstrip(">"), justify=justify, no_wrap=whole is not None, min_width=whole)
     for row in listed:
         table.add_row(*(plain(cell) for cell in row))
     console().print(table)
@@ -73,14 +80,16 @@ def progress(what: str) -> Progress:
     """Returns a progress display on stderr, so that stdout stays clean."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    shown = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(what),
         TimeElapsedColumn(),
-        console=console(stderr=True),
+        console=shown,
         transient=True,
+        disable=not shown.is_terminal,
     )
 
 

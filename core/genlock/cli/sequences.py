@@ -127,7 +127,7 @@ def print_sequence(state: dict[str, Any], names: dict[str, str]) -> None:
                     output.timecode(frame + item["duration"], state),
                     item["duration"],
                     item.get("name", ""),
-                    _source(item["source"], names),
+                    _source(item, names),
                     _notes(item, joint),
                     item["id"],
                 )
@@ -137,10 +137,12 @@ def print_sequence(state: dict[str, Any], names: dict[str, str]) -> None:
     output.print_table(columns, rows, empty="It has no items.")
 
 
-def _source(source: dict[str, Any], names: dict[str, str]) -> str:
-    kind = source["type"]
+def _source(item: dict[str, Any], names: dict[str, str]) -> str:
+    """Returns what the item shows: the kind alone where its name says the rest."""
+    source = item["source"]
     id_ = str(source.get("media") or source.get("shot") or source.get("sequence") or source.get("generator") or "")
-    return kind if not id_ else f"{kind} {names.get(id_, id_[:8])}"
+    name = names.get(id_, id_[:8])
+    return f"{source['type']} {name}".strip() if name != item.get("name") else str(source["type"])
 
 
 def _notes(item: dict[str, Any], joint: dict[str, Any] | None) -> str:

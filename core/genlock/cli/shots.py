@@ -222,11 +222,10 @@ def list_takes(
         output.print_json({"shot": found["id"], "selected": found.get("selected"), "takes": rows})
         return
     output.print_table(
-        ("take", "id", "", "engine", ">seed", "path"),
+        ("take", "", "engine", ">seed", "path"),
         (
             (
                 f"v{row['number']:03d}",
-                output.short(row["id"]),
                 "shown" if row["id"] == found.get("selected") else "",
                 (row.get("provenance") or {}).get("engine", ""),
                 ((row.get("provenance") or {}).get("request") or {}).get("seed", 0),
