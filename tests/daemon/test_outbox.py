@@ -41,7 +41,7 @@ def test_events_leave_in_frames_of_64() -> None:
     async def work() -> list[str]:
         box = outbox()
         for n in range(1, 131):
-            box.offer(entry(n))
+            box.offer([entry(n)])
         frames: list[str] = []
         while sum(len(ids(frame)) for frame in frames) < 130:
             taken = await box.take()
@@ -58,10 +58,10 @@ def test_events_leave_in_frames_of_64() -> None:
 def test_answers_keep_their_place_between_events() -> None:
     async def work() -> list[str] | Closing:
         box = outbox()
-        box.offer(entry(1))
+        box.offer([entry(1)])
         box.answer('"first"')
-        box.offer(entry(2))
-        box.offer(entry(3))
+        box.offer([entry(2)])
+        box.offer([entry(3)])
         box.answer('"second"')
         return await box.take()
 
@@ -86,7 +86,7 @@ def test_what_the_snapshot_holds_is_dropped() -> None:
         box = outbox()
         box.last, box.floors = 3, {"o": 5}
         for n in (2, 3, 4, 5, 6):
-            box.offer(entry(n))
+            box.offer([entry(n)])
         return await box.take()
 
     frames = run(work())
@@ -96,9 +96,9 @@ def test_what_the_snapshot_holds_is_dropped() -> None:
 
 def test_a_project_sees_its_own_events_and_a_list_sees_projects_only() -> None:
     async def work(box: Outbox) -> list[str] | Closing:
-        box.offer(entry(1, project="other"))
-        box.offer(entry(2))
-        box.offer(entry(3, originator=PROJECT))
+        box.offer([entry(1, project="other")])
+        box.offer([entry(2)])
+        box.offer([entry(3, originator=PROJECT)])
         return await box.take()
 
     assert [ids(f) for f in run(work(outbox()))] == [[2, 3]]
@@ -108,10 +108,10 @@ def test_a_project_sees_its_own_events_and_a_list_sees_projects_only() -> None:
 def test_a_client_beyond_the_limit_is_cut_off_with_its_cursor() -> None:
     async def work() -> tuple[Any, Any, Outbox]:
         box = outbox(limit=4000)
-        box.offer(entry(1))
+        box.offer([entry(1)])
         first = await box.take()
         for n in range(2, 30):
-            box.offer(entry(n, size=200))
+            box.offer([entry(n, size=200)])
         return first, await box.take(), box
 
     first, end, box = run(work())
@@ -128,9 +128,9 @@ def test_a_client_beyond_the_limit_is_cut_off_with_its_cursor() -> None:
 def test_bye_comes_after_what_waits() -> None:
     async def work() -> tuple[Any, Any]:
         box = outbox()
-        box.offer(entry(1))
+        box.offer([entry(1)])
         box.close(lambda cursor: wire.Bye("ending", cursor), 1001)
-        box.offer(entry(2))
+        box.offer([entry(2)])
         return await box.take(), await box.take()
 
     frames, end = run(work())
@@ -144,7 +144,7 @@ def test_clients_that_wait_for_the_same_share_one_text() -> None:
         frames = Frames("log")
         boxes = [Outbox(frames, "log", PROJECT) for _ in range(2)]
         for box in boxes:
-            box.offer(entry(1))
+            box.offer([entry(1)])
         return await boxes[0].take(), await boxes[1].take()
 
     one, two = run(work())
@@ -162,7 +162,7 @@ def test_a_client_sees_each_event_once_and_in_order(steps: list[str], start: int
         for step in steps:
             if step == "offer":
                 head += 1
-                box.offer(entry(head))
+                box.offer([entry(head)])
             elif step == "tail":
                 seen += range(box.last + 1, head + 1)
                 box.last = head

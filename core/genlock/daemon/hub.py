@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Protocol
 
 from genlock.daemon import wire
 from genlock.daemon.outbox import BACKLOG_BYTES, Entry, Frames, Outbox
 from genlock.daemon.presence import Member, Presence
 from genlock.event import Event
+
+RECENT_EVENTS = 5000
+RECENT_BYTES = 16 * 1024 * 1024
 
 
 class PublishedEvent(Protocol):
@@ -38,6 +43,34 @@ def entry_of(published: PublishedEvent) -> Entry:
     return Entry(published.id, published.project, originator, event.originator_version, data)
 
 
+class Recent:
+    """The newest events as they went out, without a hole, for clients that come back after a moment."""
+
+    def __init__(self, limit: int = RECENT_EVENTS, size: int = RECENT_BYTES) -> None:
+        self._entries: deque[Entry] = deque()
+        self._limit, self._size, self._bytes = limit, size, 0
+
+    def add(self, entries: list[Entry]) -> None:
+        """Takes the entries that follow."""
+        self._entries.extend(entries)
+        self._bytes += sum(len(entry.data) for entry in entries)
+        while len(self._entries) > self._limit or self._bytes > self._size:
+            self._bytes -= len(self._entries.popleft().data)
+
+    def clear(self) -> None:
+        """Forgets all: a hole follows."""
+        self._entries.clear()
+        self._bytes = 0
+
+    def since(self, cursor: int) -> list[Entry] | None:
+        """Returns the entries after the cursor, None when the first of them is not here."""
+        entries = self._entries
+        if not entries or entries[0].id > cursor + 1:
+            return None
+        skip = max(0, cursor + 1 - entries[0].id)
+        return list(islice(entries, skip, None)) if entries[-1].id - entries[0].id + 1 == len(entries) else None
+
+
 class Hub:
     """Clients by session. Everything but `publish` and `tell_from_thread` runs on the event loop."""
 
@@ -46,6 +79,7 @@ class Hub:
         self.presence = Presence()
         self._backlog_bytes = backlog_bytes
         self._frames = Frames(log)
+        self._recent = Recent()
         self._clients: dict[str, Outbox] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._farewell: str | None = None
@@ -110,6 +144,10 @@ class Hub:
             else:
                 self._clients[session].show(f"presence/{member.session}", _presence(member, member.state))
 
+    def recent(self, cursor: int) -> list[Entry] | None:
+        """Returns the events after a cursor as far as they went out, or None when they are not at hand any more."""
+        return self._recent.since(cursor)
+
     def leave(self, session: str) -> None:
         """Forgets a client and tells the others."""
         self._clients.pop(session, None)
@@ -147,11 +185,12 @@ class Hub:
 
     def _fan_out(self, events: list[PublishedEvent]) -> None:
         if not self._clients:
+            self._recent.clear()
             return
-        for published in events:
-            entry = entry_of(published)
-            for outbox in self._clients.values():
-                outbox.offer(entry)
+        entries = [entry_of(published) for published in events]
+        self._recent.add(entries)
+        for outbox in self._clients.values():
+            outbox.offer(entries)
 
     def _show(self, member: Member, state: dict[str, Any] | None) -> None:
         text = _presence(member, state)

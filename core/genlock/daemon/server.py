@@ -22,6 +22,7 @@ from msgspec import Struct
 from genlock.daemon import discovery, wire
 from genlock.daemon.access import Access
 from genlock.daemon.app import gated
+from genlock.daemon.direct import DirectProtocol
 from genlock.daemon.discovery import Discovery
 from genlock.daemon.services import Services
 from genlock.errors import BadInput, StoreError
@@ -253,7 +254,7 @@ def _config(services: Services) -> uvicorn.Config:
     return uvicorn.Config(
         gated(services),
         http="h11",
-        ws="websockets-sansio",
+        ws=DirectProtocol,
         ws_max_size=wire.MESSAGE_LIMIT,
         ws_per_message_deflate=False,
         lifespan="on",

@@ -9,15 +9,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from genlock import __version__
 from genlock.daemon import wire
+from genlock.daemon.direct import DIRECT
 from genlock.daemon.hub import entry_of
-from genlock.daemon.outbox import Closing, Outbox
+from genlock.daemon.outbox import Closing, Direct, Entry, Outbox
 from genlock.daemon.presence import STATE_LIMIT
 from genlock.errors import GenlockError
 
@@ -62,7 +63,8 @@ class Socket:
             if self._services.hub.clients >= self._clients_limit:
                 raise _Ended(wire.error_message("too_many"), wire.CLOSE_SLOW)
             hello = await self._hello(receive)
-            await self._serve(hello, receive, send)
+            direct = scope.get("extensions", {}).get(DIRECT)
+            await self._serve(hello, receive, send, direct)
         except _Ended as end:
             if end.error is not None:
                 await _end(send, wire.encode(end.error), end.code)
@@ -85,10 +87,11 @@ class Socket:
             raise _Ended(wire.error_message("unauthorized"), wire.CLOSE_UNAUTHORIZED)
         return message
 
-    async def _serve(self, hello: wire.Hello, receive: Receive, send: Send) -> None:
+    async def _serve(self, hello: wire.Hello, receive: Receive, send: Send, direct: Direct | None) -> None:
         hub = self._services.hub
         host, actor = _name(hello.host) or "client", _name(hello.actor)
         session, outbox = hub.join(host, actor, hello.project)
+        outbox.direct = direct
         try:
             await self._welcome(hello, session, outbox, send)
             hub.arrive(session)
@@ -123,7 +126,9 @@ class Socket:
     async def _tail(self, outbox: Outbox, send: Send) -> None:
         cursor = outbox.last
         while not outbox.is_slow:
-            page = await asyncio.to_thread(self._page, cursor)
+            page = self._services.hub.recent(cursor)
+            if page is None:
+                page = await asyncio.to_thread(self._page, cursor)
             for begin in range(0, len(page), wire.EVENTS_A_FRAME):
                 part = page[begin : begin + wire.EVENTS_A_FRAME]
                 wanted = [entry for entry in part if outbox.wants(entry)]
@@ -134,7 +139,7 @@ class Socket:
                 return
             cursor = page[-1].id
 
-    def _page(self, cursor: int) -> list[Any]:
+    def _page(self, cursor: int) -> list[Entry]:
         return [entry_of(published) for published in self._services.app.published_since(cursor, PAGE)]
 
 
