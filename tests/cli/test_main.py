@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -117,17 +118,17 @@ def test_the_store_comes_from_flag_environment_or_home(bare: Path, cli: Cli, mon
         assert [row["name"] for row in listed] == [name]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_with_130(bare: Path) -> None:
-    command = [sys.executable, "-m", "genlock", "edit", "Reel", "-"]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert err.strip().splitlines() == ["genlock: Interrupted. (cancelled)"]
+class Interrupted(io.StringIO):
+    def read(self, size: int | None = -1) -> str:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_with_130(bare: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    done = cli("edit", "Reel", "-", "--json")
+    assert done.code == 130
+    assert done.error["code"] == "cancelled"
+    assert done.err == "genlock: Interrupted. (cancelled)\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
