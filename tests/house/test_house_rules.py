@@ -28,6 +28,7 @@ SAYS_NOTHING = re.compile(r"(^|_)(utils?|helpers?|managers?|common|misc)(_|$)")
 
 CATCH_ALLS = {
     # file -> how many, each at a request, background-task or plug-in boundary
+    "core/genlock/media/child.py": 1,
 }
 
 
@@ -63,7 +64,8 @@ def test_catch_alls_stand_at_named_boundaries_only() -> None:
     for path, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler) and (
-                node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
             ):
                 name = str(path.relative_to(ROOT))
                 found[name] = found.get(name, 0) + 1
@@ -72,7 +74,8 @@ def test_catch_alls_stand_at_named_boundaries_only() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     word = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
-    assert not [f"{path}:{n}" for path in SOURCES for n, line in enumerate(path.read_text().split("\n"), 1) if word.search(line)]
+    lines = [(path, n, line) for path in SOURCES for n, line in enumerate(path.read_text().split("\n"), 1)]
+    assert not [f"{path}:{n}" for path, n, line in lines if word.search(line)]
 
 
 def test_no_mocks() -> None:

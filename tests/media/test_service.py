@@ -25,6 +25,7 @@ def test_a_probe_carries_the_digest(media: MediaService, clips: Path) -> None:
     info = media.probe(clips / "a.mov")
     assert info.digest == file_digest(clips / "a.mov")
     assert (info.frames, info.kind) == (240, "video")
+    assert media.probe(clips / "a.mov", digest=False).digest == ""
 
 
 def test_everything_works_through_the_process(media: MediaService, clips: Path, tmp_path: Path) -> None:

@@ -42,11 +42,13 @@ class MediaService:
         self._slow_turn = threading.Lock()
         self._closed = False
 
-    def probe(self, path: Path) -> MediaInfo:
-        """Returns what the file (or numbered image sequence) is, with its digest."""
+    def probe(self, path: Path, *, digest: bool = True) -> MediaInfo:
+        """Returns what the file (or numbered image sequence) is. `digest` False spares reading the whole file."""
         run = numbered.find(path) if not path.is_file() else None
         reply = self._ask(messages.Probe(str(path)))
         assert isinstance(reply, Information)
+        if not digest:
+            return reply.info
         return replace(reply.info, digest=file_digest(path) if run is None else files_digest(run.paths))
 
     def thumbnail(self, path: Path, frame: int = 0, *, width: int = 320) -> bytes:

@@ -157,6 +157,13 @@ def test_a_dissolve_mixes_over_the_handles() -> None:
     assert made.spans[1].layers[0].opacity is None
 
 
+def test_other_transitions_become_dissolves_and_are_noted() -> None:
+    row = [(0, clip("1", "plain", 10, 20)), (20, clip("2", "plain", 100, 20))]
+    made = planned(sequence([row], transitions=[Transition("1", "2", 4, 2, kind="wipe")]))
+    assert made.notes == ("The transition 'wipe' is rendered as a dissolve.",)
+    assert made.spans == planned(sequence([row], transitions=[Transition("1", "2", 4, 2)])).spans
+
+
 def test_fades_go_to_what_lies_below() -> None:
     made = planned(
         sequence(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
@@ -374,3 +377,16 @@ def test_what_cannot_be_rendered_is_refused(cutter: Cutter, name: str, frames: i
 def test_equal_plans_give_equal_movies(cutter: Cutter) -> None:
     made = cutter.plan(sequence([MIXED[:3]], [[(0, clip("s", "a", 0, 60))]]))
     assert cutter.render(made, "1.mov").read_bytes() == cutter.render(made, "2.mov").read_bytes()
+
+
+def test_pictures_that_were_shot_upright_are_shown_upright(cutter: Cutter, clips: Path, tmp_path: Path) -> None:
+    turned = tmp_path / "t.mp4"
+    tool = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run(
+        [tool, "-v", "error", "-display_rotation", "180", "-i", clips / "g.mp4", "-c", "copy", turned], check=True
+    )
+    cutter.pool = Pool(cutter.media, {"t": turned})
+    path = cutter.render(cutter.plan(sequence([[(0, clip("1", "t", 30, 6, rate=R30))]])))
+    assert [coded.code(luma[::-1, ::-1]) for luma in coded.lumas(path)] == [(7, 30 + k * 30 // 24) for k in range(6)]
+    picture = Image.open(BytesIO(cutter.media.frames(turned, [30])[0])).convert("L")
+    assert coded.code(np.asarray(picture)[::-1, ::-1].astype(float) * 219 / 255 + 16) == (7, 30)

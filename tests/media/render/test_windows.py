@@ -18,15 +18,26 @@ def span(start: int, end: int, step: int = 1) -> Span:
     return Span(start, end, (Layer(FILE, Fraction(500), Fraction(step)),))
 
 
+def of(spans: list[Span], resolution: Resolution = Resolution()) -> RenderPlan:
+    return RenderPlan(Rate(24), resolution, spans[-1].end, tuple(spans))
+
+
+def test_larger_pictures_come_in_smaller_windows() -> None:
+    spans = [span(at, at + 1) for at in range(40)]
+    sizes = [Resolution(640, 360), Resolution(1920, 1080), Resolution(3840, 2160), Resolution(16000, 8000)]
+    assert [max(map(len, picture_windows(of(spans, size)))) for size in sizes] == [16, 12, 3, 1]
+
+
 def test_windows_hold_all_spans_in_order_and_few_inputs() -> None:
     spans = [span(at, at + 1) for at in range(100)]
-    windows = list(picture_windows(spans))
+    windows = list(picture_windows(of(spans)))
     assert [each for window in windows for each in window] == spans
     assert max(sum(len(each.layers) for each in window) for window in windows) <= MOST_INPUTS
 
 
 def test_what_runs_backwards_comes_in_short_pieces() -> None:
-    pieces = [each for window in picture_windows([span(0, 100, -1), span(100, 140, -4)]) for each in window]
+    made = of([span(0, 100, -1), span(100, 140, -4)])
+    pieces = [each for window in picture_windows(made) for each in window]
     assert all(each.duration * -each.layers[0].step <= BACKWARDS for each in pieces)
     assert [each.layers[0].shown(0) for each in pieces[:2]] == [500, 500 - BACKWARDS]
     assert (pieces[0].start, pieces[-1].end) == (0, 140)

@@ -44,6 +44,7 @@ from genlock.timeline.model import (
 from genlock.timeline.rate import Rate
 from genlock.timeline.sequence import Sequence
 
+_DISSOLVES: Final = ("dissolve", "fade", "cross")
 DEEPEST: Final = 16
 """Nesting beyond this becomes a slate."""
 
@@ -105,6 +106,9 @@ class _Planner:
     def strips(self, sequence: Sequence, above: tuple[str, ...] = ()) -> list[_Strip]:
         """Returns everything visible in the sequence, in painting order."""
         made: list[_Strip] = []
+        for transition in sequence.transitions.values():
+            if not any(word in transition.kind.lower() for word in _DISSOLVES):
+                self.notes.append(f"The transition {transition.name or transition.kind!r} is rendered as a dissolve.")
         for track in _tracks(sequence, "video"):
             for slot, item in sequence.placed(track):
                 if _there(item):

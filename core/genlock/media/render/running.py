@@ -149,7 +149,7 @@ class _Render:
         assert encoder.stdout is not None
         counter = threading.Thread(target=self._count, args=(encoder.stdout,), name="genlock-render", daemon=True)
         counter.start()
-        for spans in picture_windows(plan.spans):
+        for spans in picture_windows(plan):
             stream = picture.graph(spans, canvas, self._materials)
             command = _command(ffmpeg.output(stream, "pipe:1", f="rawvideo", pix_fmt=pixels, fps_mode="passthrough"))
             self._wait(self._start(command, stdout=encoder.stdin), encoder)

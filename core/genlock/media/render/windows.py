@@ -10,9 +10,12 @@ from msgspec import Struct
 from genlock.media.render.program import RenderPlan, Sound, Span
 
 MOST_INPUTS: Final = 16
+INPUT_PIXELS: Final = 12 * 1920 * 1080
+"""Pixels that all inputs of one ffmpeg together may have: about 0.8 GB of frames in its queues (docs/why/render.md)."""
 MOST_SOUNDS: Final = 24
 BACKWARDS: Final = 24
-"""Frames played backwards at a time: ffmpeg keeps all of them in memory to turn them round."""
+"""HD frames played backwards at a time: ffmpeg keeps all of them in memory to turn them round."""
+BACKWARDS_COST: Final = 4
 SOUND_SECONDS: Final = 60
 
 
@@ -24,13 +27,16 @@ class SoundWindow(Struct, frozen=True):
     sounds: tuple[Sound, ...]
 
 
-def picture_windows(spans: Sequence[Span]) -> Iterator[tuple[Span, ...]]:
-    """Yields the spans in groups of at most MOST_INPUTS files; spans that play backwards come in short pieces."""
+def picture_windows(plan: RenderPlan) -> Iterator[tuple[Span, ...]]:
+    """Yields the spans in groups of few inputs, fewer the larger the picture; what runs backwards in short pieces."""
+    pixels = plan.resolution.width * plan.resolution.height
+    most = max(1, min(MOST_INPUTS, INPUT_PIXELS // pixels))
+    backwards = max(2, min(2 * BACKWARDS, BACKWARDS * 1920 * 1080 // pixels))
     group: list[Span] = []
     inputs = 0
-    for span in _short(spans):
-        cost = max(1, len(span.layers))
-        if group and inputs + cost > MOST_INPUTS:
+    for span in _short(plan.spans, backwards):
+        cost = sum(BACKWARDS_COST if layer.step < 0 else 1 for layer in span.layers) or 1
+        if group and inputs + cost > most:
             yield tuple(group)
             group, inputs = [], 0
         group.append(span)
@@ -39,14 +45,14 @@ def picture_windows(spans: Sequence[Span]) -> Iterator[tuple[Span, ...]]:
         yield tuple(group)
 
 
-def _short(spans: Sequence[Span]) -> Iterator[Span]:
+def _short(spans: Sequence[Span], backwards: int) -> Iterator[Span]:
     for span in spans:
         # A freeze of a frame costs the same however long; a fast reverse reads many frames for each that is shown.
         speed = max((-layer.step for layer in span.layers), default=0)
         if speed <= 0:
             yield span
             continue
-        length = max(1, int(BACKWARDS / max(1, speed)))
+        length = max(1, int(backwards / max(1, speed)))
         for start in range(span.start, span.end, length):
             yield span.part(start, min(span.end, start + length))
 
