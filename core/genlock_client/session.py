@@ -167,7 +167,7 @@ class Session:
         return message.id
 
     def presence(self, state: Any) -> None:
-        """Shows something of this host to the others; the last one is shown again after a reconnect."""
+        """Shows something of this host to the others, a small object; the last one is shown again after a reconnect."""
         self._presence = wire.Presence(state)
         if isinstance(self.state, Live):
             self._frames.append(wire.encode(self._presence))

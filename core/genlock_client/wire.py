@@ -136,13 +136,13 @@ class PresenceSeen(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The memory arbiter's present state, as the daemon describes it."""
+    """The memory arbiter moved; `state` has the shape of `GET /api/memory`."""
 
     state: dict[str, Any]
 
 
 class Task(NamedTuple):
-    """Progress of a task such as a render, as the daemon describes it."""
+    """A task such as a render moved; `state` has the shape of `GET /api/tasks/{task}`."""
 
     state: dict[str, Any]
 
@@ -335,8 +335,8 @@ _READERS: dict[str, Callable[[_Fields], ServerMessage]] = {
     "refused": _refused,
     "job": _job,
     "presence": _presence,
-    "memory": lambda fields: Memory(fields.need("memory", dict)),
-    "task": lambda fields: Task(fields.need("task", dict)),
+    "memory": lambda fields: Memory(fields.values),
+    "task": lambda fields: Task(fields.values),
     "resync": lambda fields: Resync(fields.get("reason", str, ""), fields.cursor()),
     "bye": lambda fields: Bye(fields.get("reason", str, ""), fields.cursor()),
     "pong": lambda fields: Pong(),

@@ -16,10 +16,10 @@ from genlock_client import discovery
 from genlock_client.blocking import Connection
 from genlock_client.discovery import Endpoint
 from genlock_client.errors import ClientError, Refused
-from genlock_client.happenings import Changed, Connected, Disconnected, Ended, PresenceChanged
+from genlock_client.happenings import Changed, Connected, Disconnected, Ended, PresenceChanged, TaskProgress
 from genlock_client.model import SequenceModel
 from genlock_client.rest import Rest
-from genlock_client.session import Backoff, Session
+from genlock_client.session import Backoff, Live, Session
 from genlock_client.transport import Transport
 
 BARS = {"type": "generator", "generator": "bars"}
@@ -292,6 +292,30 @@ def test_shots_jobs_and_media_are_kept(studio: Studio) -> None:
     with studio.open() as again:
         assert again.model.shots[shot]["status"] == "review"
         assert "m1" in again.model.media
+
+
+def test_jobs_memory_and_renders_are_told_without_losing_the_connection(studio: Studio, home: Path) -> None:
+    studio.append("i1", 5)
+    brief = {"prompt": "A lighthouse", "frames": 6, "resolution": [160, 90]}
+    shot = studio.rest.command({"do": "CreateShot", "project": studio.project, "code": "SH01", "brief": brief})
+    with studio.open() as connection:
+        body = {"shots": [(shot["created"] or [shot["target"]])[0]]}
+        (job,) = studio.rest.post(f"/api/projects/{studio.project}/generate", body)["jobs"]
+        connection.wait_for(
+            lambda h: connection.model.jobs.get(job, {}).get("status", {}).get("type") == "succeeded", 60
+        )
+        task = studio.rest.post(f"/api/sequences/{studio.sequence}/render", {"path": str(home / "out.mov")})["task"]
+        seen: list[Any] = []
+
+        def is_over(happening: Any) -> bool:
+            seen.append(happening)
+            return isinstance(happening, TaskProgress) and happening.state["state"] in ("done", "failed")
+
+        ended = connection.wait_for(is_over, 60)
+        assert isinstance(ended, TaskProgress)
+        assert (ended.state["task"], ended.state["state"]) == (task, "done")
+        assert not any(isinstance(happening, Disconnected) for happening in seen)
+        assert isinstance(connection.session.state, Live)
 
 
 def test_wrong_token_and_unknown_project_end_the_session_with_their_reason(studio: Studio) -> None:

@@ -330,8 +330,8 @@ def test_ephemeral_messages_become_happenings() -> None:
     texts = [
         {"type": "job", "job": "j", "done": 3, "total": 9, "phase": "draw", "preview": "QQ=="},
         {"type": "presence", "session": "s", "host": "resolve", "actor": "bo", "state": None},
-        {"type": "memory", "memory": {"used": 1}},
-        {"type": "task", "task": {"task": "t"}},
+        {"type": "memory", "used": 1},
+        {"type": "task", "task": "t"},
         {"type": "error", "code": "bad_value", "message": "m", "hint": "h", "fatal": False},
         {"type": "unheard_of"},
     ]
