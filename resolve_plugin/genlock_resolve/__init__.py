@@ -1,1 +1,1 @@
-"""Genlock inside DaVinci Resolve. Its scripts and agent come with their own part; they will speak through genlock_client."""
+"""Genlock inside DaVinci Resolve. Scripts and agent come with their own part; they speak through genlock_client."""

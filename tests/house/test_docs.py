@@ -10,12 +10,9 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
-    dead = []
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
-            if "://" not in target and not (page.parent / target).exists():
-                dead.append(f"{page.name}: {target}")
-    assert dead == []
+    link = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+    found = [(page, target) for page in PAGES for target in link.findall(page.read_text()) if "://" not in target]
+    assert [f"{page.name}: {target}" for page, target in found if not (page.parent / target).exists()] == []
 
 
 def test_every_path_named_in_the_architecture_exists() -> None:

@@ -1,1 +1,1 @@
-"""The built web panel's files (`static/`), found through importlib.resources; the daemon serves them when they are there."""
+"""The built web panel's files (`static/`), found through importlib.resources; the daemon serves them."""

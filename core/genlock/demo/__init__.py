@@ -179,7 +179,7 @@ class Demo:
         picture, sound = (next(t for t in tracks if t["kind"] == kind) for kind in ("video", "audio"))
         guide = "t" + uuid.uuid4().hex[:16]
         edits: list[dict[str, Any]] = [{"do": "AddTrack", "kind": "audio", "name": "Guide", "id": guide}]
-        production = dict(placed(sound))
+        production: dict[int, dict[str, Any]] = dict(placed(sound))
         for at, item in placed(picture):
             shown = {key: item[key] for key in ("name", "source", "source_in", "duration") if key in item}
             laid = {"id": "i" + uuid.uuid4().hex[:16], **shown}
