@@ -19,7 +19,7 @@ from genlock.store.records import CommandRow, Commit, Head, Lean, Meta, Recorded
 from genlock.store.sqlite import SQLiteRecorder, open_sqlite
 
 PAGE: Final = 1000
-"""Events read at a time: as many as cost least (measured from 10 to 5,000)."""
+"""Events read at a time: few round trips. Pages of 100 cost a little less an event (1.8 against 2.1 times raw SQL)."""
 
 TAIL: Final = 64
 """Events at the end of the log that are proven when a store is opened."""
