@@ -329,9 +329,7 @@ def _near(before: Sequence, after: Sequence, touched: _Touched) -> list[Conflict
     for name in sorted(touched.whole_tracks):
         found.update(dict.fromkeys(_whole_track(before, after, name, touched)))
     seams, near = _surroundings(before, after, touched)
-    for track, id_ in seams:
-        lane = after.lanes[track]
-        left, slot, _ = lane.around(id_)
+    for (track, id_), (left, slot) in seams.items():
         found.update(dict.fromkeys(_seam(after, after.tracks[track], left, slot)))
         if id_ in touched.items:
             found.update(dict.fromkeys(_item(after, after.tracks[track], slot, after.items[id_])))
@@ -371,45 +369,49 @@ def _add_shifted(before: Sequence, after: Sequence, touched: _Touched) -> None:
                 touched.whole_tracks.add(op.track)
 
 
-def _surroundings(
-    before: Sequence, after: Sequence, touched: _Touched
-) -> tuple[list[tuple[str, str]], dict[str, None]]:
-    """Returns the seams to look at, as (track, item right of the seam), and every item near what was touched."""
-    seams: dict[tuple[str, str], None] = {}
+_Seams = dict[tuple[str, str], tuple[Slot | None, Slot]]
+"""(track, item right of the seam) -> the slots left and right of it"""
+
+
+def _surroundings(before: Sequence, after: Sequence, touched: _Touched) -> tuple[_Seams, dict[str, None]]:
+    """Returns the seams to look at, and every item near what was touched."""
+    seams: _Seams = {}
     near: dict[str, None] = dict.fromkeys(touched.items)
     for id_ in touched.items:
-        for state in (before, after):
-            track = state.home.get(id_)
-            if track is None or track not in state.lanes:
-                continue
-            left, _, right = state.lanes[track].around(id_)
-            lane = after.lanes.get(track)
-            for slot in (left, right):
-                if slot is not None:
-                    near[slot.id] = None
-            if lane is None:
-                continue
-            if state is after:
-                seams[track, id_] = None
-                if right:
-                    seams[track, right.id] = None
-            else:
-                _old_seam(after, track, left, right, seams)
-    return list(seams), near
+        track = after.home.get(id_)
+        if track is not None and track in after.lanes:
+            left, slot, right = after.lanes[track].around(id_)
+            seams[track, id_] = (left, slot)
+            if left is not None:
+                near[left.id] = None
+            if right is not None:
+                near[right.id] = None
+                seams[track, right.id] = (slot, right)
+        old = before.home.get(id_)
+        if old is not None and old in before.lanes:
+            left, _, right = before.lanes[old].around(id_)
+            for beside in (left, right):
+                if beside is not None:
+                    near[beside.id] = None
+            _old_seam(after, old, left, right, seams)
+    return seams, near
 
 
-def _old_seam(
-    after: Sequence, track: str, left: Slot | None, right: Slot | None, seams: dict[tuple[str, str], None]
-) -> None:
-    """Adds the seam where something was taken away."""
-    if right is not None and after.home.get(right.id) == track:
-        seams[track, right.id] = None
+def _old_seam(after: Sequence, track: str, left: Slot | None, right: Slot | None, seams: _Seams) -> None:
+    """Adds the seams where something was taken away."""
+    lane = after.lanes.get(track)
+    if lane is None:
+        return
+    if right is not None and after.home.get(right.id) == track and (track, right.id) not in seams:
+        beside, slot, _ = lane.around(right.id)
+        seams[track, right.id] = (beside, slot)
     if left is None:
-        first = after.lanes[track].first
-        if first is not None:
-            seams[track, first.id] = None
-    elif after.home.get(left.id) == track and (now := after.lanes[track].after(left.id)) is not None:
-        seams[track, now.id] = None
+        if lane.first is not None:
+            seams[track, lane.first.id] = (None, lane.first)
+    elif after.home.get(left.id) == track:
+        _, slot, now = lane.around(left.id)
+        if now is not None:
+            seams[track, now.id] = (slot, now)
 
 
 def _links(before: Sequence, after: Sequence, touched: _Touched) -> set[str]:

@@ -184,42 +184,36 @@ class Lane:
         """Inserts behind `after` (None: at the head) and moves everything later right by `duration`."""
         if not self._chunks:
             return Lane.of([(id_, 0, duration)])
-        k, i = (0, 0) if after is None else self._locate(after)
-        start = 0 if after is None else self._slot(k, i).end
-        i += after is not None
-        ids, starts, durations = self._rows(k)
-        rows = (
-            (*ids[:i], id_, *ids[i:]),
-            (*starts[:i], start, *[s + duration for s in starts[i:]]),
-            (*durations[:i], duration, *durations[i:]),
-        )
-        return self._with(k, *rows, delta=duration, grown=1)
+        if after is None:
+            ids, starts, durations = self._rows(0)
+            rows = (id_, *ids), (0, *[s + duration for s in starts]), (duration, *durations)
+            return self._with(0, *rows, delta=duration, grown=1)
+        k, i = self._locate(after)
+        chunk = self._chunks[k]
+        return self._put(k, i + 1, id_, chunk.starts[i] + chunk.durations[i], duration, delta=duration)
 
     def insert_at(self, start: int, id_: str, duration: int) -> Lane:
         """Inserts at frame `start`; nothing else moves."""
+        place = self._upto(start)
+        if place is not None:
+            k, i = place
+            return self._put(k, i + 1, id_, start - self._bases[k], duration)
         if not self._chunks:
             return Lane.of([(id_, start, duration)])
-        k = max(0, bisect_right(self._bases, start) - 1)
-        ids, starts, durations = self._rows(k)
-        i = bisect_right(starts, start)
-        rows = (
-            (*ids[:i], id_, *ids[i:]),
-            (*starts[:i], start, *starts[i:]),
-            (*durations[:i], duration, *durations[i:]),
-        )
-        return self._with(k, *rows, grown=1)
+        ids, starts, durations = self._rows(0)
+        return self._with(0, (id_, *ids), (start, *starts), (duration, *durations), grown=1)
 
     def remove(self, id_: str, *, close: bool) -> Lane:
         """Removes the item; with `close` everything later moves left by its duration."""
         k, i = self._locate(id_)
-        ids, starts, durations = self._rows(k)
-        delta = -durations[i] if close else 0
-        rows = (
-            ids[:i] + ids[i + 1 :],
-            (*starts[:i], *[s + delta for s in starts[i + 1 :]]),
-            durations[:i] + durations[i + 1 :],
-        )
-        return self._with(k, *rows, delta=delta, grown=-1)
+        chunk = self._chunks[k]
+        delta = -chunk.durations[i] if close else 0
+        ids, durations = chunk.ids[:i] + chunk.ids[i + 1 :], chunk.durations[:i] + chunk.durations[i + 1 :]
+        if not i:
+            starts = tuple([s + delta for s in self._rows(k)[1][1:]])
+            return self._with(k, ids, starts, durations, delta=delta, grown=-1)
+        starts = (*chunk.starts[:i], *[s + delta for s in chunk.starts[i + 1 :]])
+        return self._swap(k, _Chunk(ids, starts, durations, chunk.members - {id_}), delta, -1)
 
     def resize(self, id_: str, duration: int, *, push: bool) -> Lane:
         """Gives the item a new duration; with `push` everything later moves by the difference."""
@@ -227,7 +221,7 @@ class Lane:
         chunk = self._chunks[k]
         delta = duration - chunk.durations[i] if push else 0
         durations = (*chunk.durations[:i], duration, *chunk.durations[i + 1 :])
-        return self._moved(k, i + 1, delta, chunk._replace(durations=durations))
+        return self._moved(k, i + 1, delta, _Chunk(chunk.ids, chunk.starts, durations, chunk.members))
 
     def shift(self, first: str, delta: int) -> Lane:
         """Moves the item `first` and everything after it by `delta` frames."""
@@ -279,12 +273,34 @@ class Lane:
         bases = self._bases
         if delta:
             if i:
-                starts = chunk.starts
-                chunk = chunk._replace(starts=(*starts[:i], *[start + delta for start in starts[i:]]))
+                starts = (*chunk.starts[:i], *[start + delta for start in chunk.starts[i:]])
+                chunk = _Chunk(chunk.ids, starts, chunk.durations, chunk.members)
             held = k + (i > 0)
             bases = (*bases[:held], *[base + delta for base in bases[held:]])
         chunks = (*self._chunks[:k], chunk, *self._chunks[k + 1 :])
         return Lane(chunks, bases, self._size, k)
+
+    def _put(self, k: int, i: int, id_: str, start: int, duration: int, *, delta: int = 0) -> Lane:
+        """Returns the lane with an entry before entry `i` (not the first) of chunk `k`, at `start` of the chunk; what
+        is later moves by `delta`."""
+        ids, starts, durations, members = self._chunks[k]
+        chunk = _Chunk(
+            (*ids[:i], id_, *ids[i:]),
+            (*starts[:i], start, *([s + delta for s in starts[i:]] if delta else starts[i:])),
+            (*durations[:i], duration, *durations[i:]),
+            members | {id_},
+        )
+        if len(chunk.ids) <= CHUNK:
+            return self._swap(k, chunk, delta, 1)
+        base = self._bases[k]
+        return self._with(k, chunk.ids, tuple([s + base for s in chunk.starts]), chunk.durations, delta=delta, grown=1)
+
+    def _swap(self, k: int, chunk: _Chunk, delta: int, grown: int) -> Lane:
+        """Returns the lane with another chunk `k` on the same base; later chunks move by `delta`."""
+        bases = self._bases
+        if delta:
+            bases = (*bases[: k + 1], *[base + delta for base in bases[k + 1 :]])
+        return Lane((*self._chunks[:k], chunk, *self._chunks[k + 1 :]), bases, self._size + grown, k)
 
     def _with(
         self,
