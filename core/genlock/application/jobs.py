@@ -94,10 +94,11 @@ class JobRunner:
     def _published(self, published: list[Published]) -> None:
         queued = [p.event.originator_id.hex for p in published if isinstance(p.event, JobQueued | JobRequeued)]
         cancelled = [p.event.originator_id.hex for p in published if isinstance(p.event, JobCancelled)]
-        if queued:
-            self._loop.call_soon_threadsafe(self._queued, queued)
-        for job in cancelled:
-            self._loop.call_soon_threadsafe(self._cancelled, job)
+        with contextlib.suppress(RuntimeError):  # the loop was closed while this was on its way
+            if queued:
+                self._loop.call_soon_threadsafe(self._queued, queued)
+            for job in cancelled:
+                self._loop.call_soon_threadsafe(self._cancelled, job)
 
     # -- on the loop
 
