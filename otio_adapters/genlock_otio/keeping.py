@@ -24,9 +24,7 @@ Json = dict[str, Any]
 
 def schema(thing: Any) -> str:
     """Returns the schema's name without its version; "" when it is no OTIO object."""
-    if not isinstance(thing, dict):
-        return ""
-    label = thing.get("OTIO_SCHEMA")
+    label = thing.get("OTIO_SCHEMA") if isinstance(thing, dict) else None
     return label.partition(".")[0] if isinstance(label, str) else ""
 
 

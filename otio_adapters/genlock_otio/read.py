@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +17,15 @@ from genlock_otio.door import Limits, parse, read_bytes
 from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import active_reference
-from genlock_otio.times import frames, looks_like_drop_frame, rate_of, rounded, same_time, time_json
+from genlock_otio.times import frames, looks_like_drop_frame, rate_of, rounded, says_time
 from genlock_otio.tracks import Tracks, rate_in, settings_in
 from genlock_otio.values import Imported
 
 _TIMELINE: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "global_start_time", "tracks"})
 _STACK: Final = frozenset({"OTIO_SCHEMA", "children", "markers"})
 LIMITS: Final = Limits()
+ENOUGH: Final = 1000
+"""Clips that are asked for the rate of a sequence that does not say its own."""
 
 
 def read(path: Path, *, limits: Limits = LIMITS, media_folder: Path | None = None) -> Imported:
@@ -103,7 +106,6 @@ def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: 
     name = title or text(ours, "name") or name
     tracks = Tracks(reading, rate)
     others = tracks.read(stack)
-    written = time_json(start_frame, rate)
     return Content(
         name=name,
         rate=rate,
@@ -114,7 +116,7 @@ def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: 
         foreign=keep(
             foreign,
             name=None if title else ["", [name]],
-            start=None if same_time(written, start) else [start, [start_frame]],
+            start=None if says_time(start, start_frame, rate) else [start, [start_frame]],
             stack=kept_stack(stack),
             others=others,
             fields=leftovers(timeline, _TIMELINE),
@@ -138,7 +140,7 @@ def _rate(ours: Json, start: Any, stack: Json, reading: Reading) -> Rate:
         return own
     if isinstance(start, dict) and (rate := rate_of(start)) in RATES:
         return rate
-    counted = Counter(rate for rate in _rates_in(stack) if rate in RATES)
+    counted = Counter(rate for rate in islice(_rates_in(stack), ENOUGH) if rate in RATES)
     if counted:
         return counted.most_common(1)[0][0]
     reading.warn("Nothing in the file says at which rate it runs; 24 frames per second was assumed.")

@@ -15,7 +15,7 @@ from genlock.timeline.events import Content
 from genlock.timeline.model import Marker
 from genlock.timeline.rate import Rate
 from genlock_otio.keeping import Json, keep, kept, leftovers, rows, schema, split, text
-from genlock_otio.times import frames, length, range_json, rounded, same_time
+from genlock_otio.times import frames, length, rounded, says_range
 
 WARNINGS: Final = 100
 _MARKER: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "color", "marked_range", "range", "comment"})
@@ -103,7 +103,6 @@ class Reading:
             duration = rounded(length(span.get("duration"), rate, f"The marker {text(marker, 'name')!r}"))
         if item is None and start < 0:
             self.warn(f"The marker {text(marker, 'name')!r} lies before the start; it was put on the first frame.")
-        written = range_json(start, rate, duration, rate)
         color, odd = _color(marker.get("color"))
         return Marker(
             self.id("m", ours.get("id")),
@@ -116,7 +115,7 @@ class Reading:
             keep(
                 foreign,
                 range=None
-                if same_time(written, span)
+                if says_range(span, start, rate, duration, rate)
                 else [span, [max(0, start) if item is None else start, duration]],
                 color=[odd, [color]] if odd is not None else None,
                 fields=leftovers(marker, _MARKER),

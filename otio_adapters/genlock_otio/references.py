@@ -18,7 +18,7 @@ from genlock.project.media import MediaFile
 from genlock.timeline.model import Gap, Generator, Item, Media, Nested, Shot, Source
 from genlock.timeline.rate import Rate
 from genlock_otio.keeping import Json, schema, text
-from genlock_otio.times import frames, length, range_json, rate_of, rounded, same_time
+from genlock_otio.times import frames, length, range_json, rate_of, rounded, says_range
 
 MAIN: Final = "DEFAULT_MEDIA"
 _PATTERN: Final = re.compile(r"^(.*?)%(?:0(\d+))?d([._-][^/\\]*)$", re.DOTALL)
@@ -120,7 +120,7 @@ def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool
             kept["target_url"] = ref.get("target_url")
     elif text(ref, "target_url") != path:
         kept["url"], kept["path"] = ref.get("target_url"), path
-    if not same_time(_available_json(source, rate), ref.get("available_range")):
+    if not _says_available(ref.get("available_range"), source, rate):
         kept["range"] = [ref.get("available_range"), _facts(source)]
     if kept:
         kept["of"] = source.media
@@ -192,6 +192,13 @@ def _available_json(source: Media | Shot | Nested, rate: Rate) -> Json | None:
         return None
     own = source.rate or rate
     return range_json(source.first, own, source.frames, own)
+
+
+def _says_available(span: Any, source: Media, rate: Rate) -> bool:
+    if source.frames is None:
+        return span is None
+    own = source.rate or rate
+    return says_range(span, source.first, own, source.frames, own)
 
 
 def _facts(source: Media) -> list[Any]:

@@ -17,6 +17,8 @@ from genlock.timeline.timecode import frames_per_day
 Exact = int | Fraction
 LONGEST: Final = 100 * 366 * 24 * 3600
 """Seconds: a time beyond a hundred years is a broken export."""
+_NEAR: Final = 1e8
+"""Frames: surely shorter than that at any rate of a sequence."""
 
 _rates: dict[float, Rate] = {}
 
@@ -38,16 +40,14 @@ def frames(time: Any, rate: Rate) -> Exact:
     """Returns a RationalTime as frames of `rate`. Raises BadInput(bad_time)."""
     if not isinstance(time, dict):
         raise BadInput("bad_time", f"{time!r} is not a time.")
-    value = time.get("value")
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    elif type(value) is not float and type(value) is not int:
+    value, own = time.get("value"), rate_of(time)
+    if type(value) is float:
+        if -_NEAR < value < _NEAR and value.is_integer() and own == rate:
+            return int(value)
+    elif type(value) is not int:
         raise BadInput("bad_time", f"{value!r} is not a time.")
-    own = rate_of(time)
     if abs(value) > LONGEST * own.num / own.den:
         raise BadInput("bad_time", f"{value!r} at {own} a second is longer than any film.")
-    if type(value) is int and (own is rate or own == rate):
-        return value
     return whole(Fraction(value) * rate.fraction / own.fraction)
 
 
@@ -84,15 +84,23 @@ def range_json(start: int, start_rate: Rate, duration: int, rate: Rate) -> dict[
     }
 
 
-def same_time(one: Any, two: Any) -> bool:
-    """Returns whether two JSON times or ranges are the same doubles."""
-    if isinstance(one, dict) and isinstance(two, dict):
-        if "value" in two:
-            return bool(one.get("value") == two["value"] and one.get("rate") == two["rate"])
-        return same_time(one.get("start_time"), two.get("start_time")) and same_time(
-            one.get("duration"), two.get("duration")
-        )
-    return one is None and two is None
+def says_time(time: Any, frame: int, rate: Rate) -> bool:
+    """Returns whether a JSON time is what `time_json` would write, to the last bit."""
+    return (
+        isinstance(time, dict)
+        and time.get("value") == frame
+        and time.get("rate") == rate.num / rate.den
+        and len(time) == 3
+    )
+
+
+def says_range(span: Any, start: int, start_rate: Rate, duration: int, rate: Rate) -> bool:
+    """Returns whether a JSON range is what `range_json` would write."""
+    return (
+        isinstance(span, dict)
+        and says_time(span.get("duration"), duration, rate)
+        and says_time(span.get("start_time"), start, start_rate)
+    )
 
 
 def looks_like_drop_frame(frame: int, rate: Rate) -> bool:

@@ -25,7 +25,7 @@ from genlock_otio.effects import read_effects
 from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import MAIN, active_reference, own_source, rate_of_source, read_reference, without_end
-from genlock_otio.times import Exact, frames, length, range_json, rounded, same_time
+from genlock_otio.times import Exact, frames, length, range_json, rounded, says_range, says_time
 
 _TRACK: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "enabled", "children", "kind", "markers", "effects"})
 _CLIP: Final = frozenset(
@@ -304,7 +304,7 @@ class _Row:
             keep(
                 foreign,
                 range=None
-                if same_time(range_json(first, own, duration, self._rate), span)
+                if says_range(span, first, own, duration, self._rate)
                 else [span, [into, duration, speed.num, speed.den]],
                 warps=warps,
                 fields=leftovers(thing, known),
@@ -342,8 +342,8 @@ class _Row:
             )
             return
         kind = text(thing, "transition_type")
-        written = range_json(before, self._rate, after, self._rate)
-        found = {"start_time": thing.get("in_offset"), "duration": thing.get("out_offset")}
+        found = [thing.get("in_offset"), thing.get("out_offset")]
+        plain = says_time(found[0], before, self._rate) and says_time(found[1], after, self._rate)
         self._tracks.transitions.append(
             Transition(
                 left,
@@ -354,7 +354,7 @@ class _Row:
                 text(thing, "name"),
                 keep(
                     foreign,
-                    offsets=None if same_time(written, found) else [list(found.values()), [before, after]],
+                    offsets=None if plain else [found, [before, after]],
                     fields=leftovers(thing, _TRANSITION),
                 ),
             )
@@ -438,4 +438,4 @@ def _odd_gap(gap: Json, count: int, rate: Rate) -> bool:
     known = {"OTIO_SCHEMA", "source_range"}
     if any(key not in PLAIN or gap[key] != PLAIN[key] for key in gap.keys() - known):
         return True
-    return not same_time(range_json(0, rate, count, rate), gap.get("source_range"))
+    return not says_range(gap.get("source_range"), 0, rate, count, rate)
