@@ -46,6 +46,6 @@ def _nested(services: Services, id_: str) -> Sequence | None:
 
 def _info(services: Services, path: Path) -> MediaInfo | None:
     try:
-        return services.media.probe(path)
+        return services.media.probe(path, digest=False)
     except GenlockError:
         return None

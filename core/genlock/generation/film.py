@@ -29,7 +29,6 @@ from genlock.media.probe import probe
 from genlock.media.writer import TakeWriter
 from genlock.project.request import Provenance
 from genlock.project.shot import Take
-from genlock.timeline.timecode import to_timecode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,13 +169,13 @@ class Film:
     def _open(self) -> _Encoder:
         if self._encoder is None:
             request = self._ticket.request
+            # No timecode track: Resolve would count the media from it, and a take counts from 0 in every cut.
             writer = TakeWriter(
                 self._master,
                 rate=request.rate,
                 resolution=request.resolution,
                 master=self._ticket.master,
                 proxy=self._proxy if self._has_proxy else None,
-                timecode=to_timecode(request.start_frame, request.rate, request.drop_frame),
             )
             self._encoder = _Encoder(writer)
         return self._encoder
