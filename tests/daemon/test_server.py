@@ -234,3 +234,42 @@ def test_ending_one_daemon_leaves_the_file_of_a_newer_one(own: Path) -> None:
     assert discovery.read(path) == new
     discovery.remove(new)
     assert not path.exists()
+
+
+def test_a_running_job_goes_back_into_the_queue(own: Path) -> None:
+    def make(base: str, headers: dict[str, str], **body: Any) -> str:
+        answer = httpx.post(base, json={"id": os.urandom(8).hex(), **body}, headers=headers, timeout=30)
+        assert answer.is_success, answer.text
+        return str((answer.json().get("created") or answer.json().get("jobs"))[0])
+
+    def status(services: Any) -> str:
+        (job,) = services.app.jobs()
+        return str(type(job.status).__name__)
+
+    with embedded(own / "j.genlock", [own]) as running:
+        headers = {"authorization": f"Bearer {running.token}"}
+        commands = f"{running.base_url}/api/commands"
+        settings = {"folder": str(own / "film"), "resolution": [640, 360]}
+        project = make(commands, headers, command={"do": "CreateProject", "name": "J", "settings": settings})
+        brief = {"prompt": "endless", "frames": 3000}
+        shot = make(commands, headers, command={"do": "CreateShot", "project": project, "code": "SH1", "brief": brief})
+        url = f"{running.base_url}/api/projects/{project}/generate"
+        answer = httpx.post(url, json={"shots": [shot]}, headers=headers, timeout=30)
+        assert answer.status_code == 202, answer.text
+        end = time.monotonic() + 30
+        while status(running.services) != "Running":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    from genlock.application.application import Application
+    from genlock.store import open_store
+
+    store = open_store(own / "j.genlock")
+    app = Application(store)
+    try:
+        (job,) = app.jobs()
+        assert type(job.status).__name__ == "Waiting"
+        assert job.attempt == 1
+    finally:
+        app.close()
+        store.close()
+    assert list((own / "film").rglob("*.mov")) == []

@@ -191,7 +191,9 @@ class Services:
                 from genlock.application.jobs import JobRunner
                 from genlock.generation.local import LocalExecutor
 
-                self._runner = JobRunner(self.app, LocalExecutor(self.engines, slots=self.arbiter.slots), self.arbiter, self._on_progress)
+                self._runner = JobRunner(
+                    self.app, LocalExecutor(self.engines, slots=self.arbiter.slots), self.arbiter, self._on_progress
+                )
                 self._runner.start()
             return self._runner
 
