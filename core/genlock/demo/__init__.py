@@ -19,6 +19,7 @@ from genlock_client.rest import Rest
 
 CUT = "resolve21_cut.otio"
 ACTOR = "editor"
+SHOWN = ("name", "source", "source_in", "duration")
 PROMPTS = (
     ("A lighthouse on black cliffs before dawn, wind over the grass", "push"),
     ("The keeper's boat crosses a silver bay, gulls far out", "pan right"),
@@ -181,7 +182,7 @@ class Demo:
         edits: list[dict[str, Any]] = [{"do": "AddTrack", "kind": "audio", "name": "Guide", "id": guide}]
         production: dict[int, dict[str, Any]] = dict(placed(sound))
         for at, item in placed(picture):
-            shown = {key: item[key] for key in ("name", "source", "source_in", "duration") if key in item}
+            shown: dict[str, Any] = {key: item[key] for key in SHOWN if key in item}
             laid = {"id": "i" + uuid.uuid4().hex[:16], **shown}
             edits.append({"do": "OverwriteItem", "track": guide, "at": at, "item": laid})
             edits.append({"do": "LinkItems", "items": [item["id"], production[at]["id"], laid["id"]]})

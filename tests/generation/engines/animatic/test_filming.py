@@ -135,8 +135,8 @@ def test_every_mode_has_exactly_the_frames_and_the_rate(
     made = request(mode, resolution=SIZE, frames=23, rate=rate, drop_frame=drop, start_frame=1798, **inputs[mode])
     result = take(made, tmp_path / "out")
     assert result.info is not None
-    assert (result.info.rate, result.info.frames, result.info.start) == (rate, 23, 1798)
-    assert result.info.drop_frame == drop
+    assert (result.info.rate, result.info.frames, result.info.start) == (rate, 23, 0)
+    assert result.info.timecode == "", "Resolve would count the media from a timecode track"
     assert len(decoded(result.path)) == 23
     assert samples(result.path) == round(23 * rate.den * 48000 / rate.num)
     assert result.provenance is not None
