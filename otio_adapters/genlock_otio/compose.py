@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
 
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content, Placed, TrackContent
@@ -99,6 +99,7 @@ class _Part:
         self.references = References(content.rate, composer.media, composer.takes, composer.lost)
         self.transitions = {transition.key: transition for transition in content.transitions}
         self.written: set[str] = set()
+        self.impossible = _impossible(content)
         self.duration = max((_end(part) for part in content.tracks), default=0)
         self._markers: dict[str | None, list[Marker]] = {}
         self._of_tracks: dict[str, list[Marker]] = {}
@@ -183,10 +184,10 @@ class _Part:
         return [_plain_gap(count, self.rate)]
 
     def _fade(self, left: str | None, right: str | None) -> Iterator[Json]:
-        if not self.transitions or (left is None and right is None):
+        if (not self.transitions and not self.impossible) or (left is None and right is None):
             return
         key = transition_key(left, right)
-        transition = self.transitions.get(key)
+        transition = self.transitions.get(key) or self.impossible.get(key)
         if transition is not None and key not in self.written:
             self.written.add(key)
             yield self._transition(transition)
@@ -277,6 +278,18 @@ class _Part:
             "comment": marker.comment,
             **kept_here.get("fields", {}),
         }
+
+
+def _impossible(content: Content) -> dict[str, Transition]:
+    """Returns the transitions that a file had and the model refuses."""
+    kept_ones = (
+        row
+        for part in content.tracks
+        for p in part.items
+        if p.item.foreign
+        for row in kept(p.item.foreign).get("impossible", ())
+    )
+    return {transition.key: transition for transition in (convert(row, Transition) for row in kept_ones)}
 
 
 def _track_facts(track: Track) -> Json:

@@ -17,6 +17,7 @@ from genlock_otio.door import Limits, parse, read_bytes
 from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import active_reference
+from genlock_otio.settling import presentable, settled
 from genlock_otio.times import frames, looks_like_drop_frame, rate_of, rounded, says_time
 from genlock_otio.tracks import Tracks, rate_in, settings_in
 from genlock_otio.values import Imported
@@ -103,11 +104,11 @@ def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: 
         raise BadInput("bad_time", f"{name} starts before 00:00:00:00.")
     told = {"drop_frame": looks_like_drop_frame(start_frame, rate), **settings_in(ours)}
     title = text(timeline, "name")
-    name = title or text(ours, "name") or name
+    shown = presentable(title or text(ours, "name") or name)
     tracks = Tracks(reading, rate)
     others = tracks.read(stack)
-    return Content(
-        name=name,
+    made = Content(
+        name=shown,
         rate=rate,
         start_frame=start_frame,
         tracks=tuple(tracks.content),
@@ -115,7 +116,7 @@ def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: 
         markers=tuple(sorted(tracks.markers, key=lambda m: (m.item or "", m.start, m.id))),
         foreign=keep(
             foreign,
-            name=None if title else ["", [name]],
+            name=None if title == shown else [title, [shown]],
             start=None if says_time(start, start_frame, rate) else [start, [start_frame]],
             stack=kept_stack(stack),
             others=others,
@@ -123,12 +124,16 @@ def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: 
         ),
         **told,
     )
+    return settled(made, reading.warn)
 
 
 def kept_stack(stack: Json) -> Json:
     """Returns what the top stack says besides its tracks and markers."""
     plain = {**PLAIN, "name": "tracks", "source_range": None}
     kept = {key: stack[key] for key in stack.keys() - _STACK if key not in plain or stack[key] != plain[key]}
+    kept.pop("name", None)
+    if text(stack, "name") != plain["name"]:
+        kept["name"] = text(stack, "name")
     if "metadata" in kept:
         kept["metadata"], _ = split(stack)
     return kept

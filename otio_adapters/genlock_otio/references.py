@@ -98,7 +98,7 @@ def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool
     if kind == "GeneratorReference":
         return _generator(ref, own, kept)
     path = _path(ref, kind, base)
-    title = text(ref, "name") or _basename(path) or name
+    title = text(ref, "name") or _basename(path) or name or "offline media"
     id_ = media_id(path or "missing:" + title)
     source = own or Media(id_, first, count, own_rate)
     if not isinstance(source, Media):

@@ -25,6 +25,7 @@ from genlock_otio.effects import read_effects
 from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import MAIN, active_reference, own_source, rate_of_source, read_reference, without_end
+from genlock_otio.settling import presentable, settled
 from genlock_otio.times import Exact, frames, length, range_json, rounded, says_range, says_time
 
 _TRACK: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "enabled", "children", "kind", "markers", "effects"})
@@ -383,8 +384,8 @@ def settings_in(ours: Json) -> Json:
 def nested_content(inner: Tracks, about: Json, name: str, others: list[Any]) -> Content:
     """Returns a nested sequence as a value; `about` is what Genlock wrote about it."""
     foreign, start, own = about.get("foreign"), about.get("start_frame"), about.get("name")
-    return Content(
-        name=own if isinstance(own, str) else name or "Nested",
+    made = Content(
+        name=presentable(own if isinstance(own, str) else name or "Nested"),
         rate=inner.rate,
         start_frame=start if isinstance(start, int) and start >= 0 else 0,
         tracks=tuple(inner.content),
@@ -393,6 +394,7 @@ def nested_content(inner: Tracks, about: Json, name: str, others: list[Any]) -> 
         foreign=keep(dict(foreign) if isinstance(foreign, dict) else {}, others=others),
         **settings_in(about),
     )
+    return settled(made, inner.reading.warn)
 
 
 def _of_sequence(marker: Any) -> bool:

@@ -104,7 +104,7 @@ class Maker:
     def sound(self, content: Content) -> Content:
         """Takes away what the model refuses (a transition without handles), and puts things in the model's order."""
         bad = {conflict.id for conflict in violations(restore("0" * 32, 1, content))}
-        kept = tuple(t for t in content.transitions if t.key not in bad)
+        kept = tuple(t for t in content.transitions if bad.isdisjoint({t.key, t.left, t.right}))
         return content_of(restore("0" * 32, 1, replace(content, transitions=kept)))
 
     def part(self, rate: Rate, n: int, depth: int) -> TrackContent:
@@ -165,7 +165,7 @@ class Maker:
             return Shot(r.choice(["s1", "s2"]), r.choice([None, "take-1", "take-9"]), first, frames, own), first + 500
         if kind == 5 and depth < 2:
             id_ = f"{len(self.nested):032x}"
-            self.nested[id_] = Content("", rate)  # taken
+            self.nested[id_] = Content("taken", rate)
             content = self.content(r.choice([rate, r.choice(RATES)]), depth + 1)
             self.nested[id_] = content
             return Nested(id_, 0, None, None if content.rate == rate else content.rate), 0
