@@ -330,7 +330,9 @@ def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any]
     if info is not None and given["mode"] == "retake" and "frames" not in overrides:
         found["frames"] = info.frames
     if info is not None and given["mode"] == "extend" and "start_frame" not in overrides:
-        found["start_frame"] = info.start + info.frames
+        # The file counts from 0; where it was shot from stands in its request.
+        begun = held.provenance.request.start_frame if held.provenance else given["start_frame"]
+        found["start_frame"] = begun + info.frames
     return found
 
 

@@ -1,0 +1,20 @@
+"""What all tests share: how hard the property tests look, and that no test ever meets the user's own daemon."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A shared machine stalls for longer than any deadline; CI must say the same of the same code twice.
+settings.register_profile("genlock", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("genlock")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home: Path = tmp_path_factory.mktemp("home")
+    os.environ["GENLOCK_HOME"] = str(home)
+    os.environ["GENLOCK_RUNTIME_DIR"] = str(home / "run")
