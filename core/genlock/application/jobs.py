@@ -330,8 +330,8 @@ def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any]
     if info is not None and given["mode"] == "retake" and "frames" not in overrides:
         found["frames"] = info.frames
     if info is not None and given["mode"] == "extend" and "start_frame" not in overrides:
-        # The file counts from 0; where it was shot from stands in its request.
-        begun = held.provenance.request.start_frame if held.provenance else given["start_frame"]
+        # Our own files count from 0: what they were made to start at stands in their request.
+        begun = held.provenance.request.start_frame if held.provenance else info.start
         found["start_frame"] = begun + info.frames
     return found
 
