@@ -177,6 +177,24 @@ def test_nested_stacks_become_sequences_of_their_own() -> None:
     assert second.name == "as track"
 
 
+def test_a_file_read_twice_brings_its_own_nested_sequences_again() -> None:
+    inner = {"OTIO_SCHEMA": "Stack.1", "name": "scene", "children": [track(clip("x", duration=30))]}
+    outer = {"OTIO_SCHEMA": "Stack.1", "name": "act", "children": [track(inner)]}
+    found = imported(timeline(track(outer)))
+    assert genlock_otio.beside(found, lambda _: False) is found
+    there = {id_ for id_, _ in found.nested}
+    again = genlock_otio.beside(found, there.__contains__)
+    nested = dict(again.nested)
+    assert not there & nested.keys()
+    act = again.content.tracks[0].items[0].item.source
+    assert isinstance(act, Nested)
+    scene = nested[act.sequence].tracks[0].items[0].item.source
+    assert isinstance(scene, Nested)
+    assert nested[scene.sequence].name == "scene"
+    one_more = genlock_otio.beside(found, (there | nested.keys()).__contains__)
+    assert not nested.keys() & dict(one_more.nested).keys()
+
+
 def test_all_kinds_of_media_references() -> None:
     def refers(ref: dict[str, Any], **more: Any) -> dict[str, Any]:
         return {**clip("n"), "media_references": {"main": ref, "low": {"OTIO_SCHEMA": "MissingReference.1"}}} | {

@@ -36,7 +36,8 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
     services.app.project(project)
     digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
     unpacked = project_folder(services, project) / "media" / digest[:8]
-    imported = genlock_otio.read(path, media_folder=unpacked)
+    read = genlock_otio.read(path, media_folder=unpacked)
+    imported = genlock_otio.beside(read, lambda id_: _nested(services, id_) is not None)
     content = replace(imported.content, name=name) if name else imported.content
     media, late = _media(services, project, imported.media, path.parent)
     if media:
