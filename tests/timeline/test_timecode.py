@@ -36,6 +36,8 @@ def test_any_frame_of_a_day_reads_back_and_agrees_with_otio(counting: tuple[Rate
     text = to_timecode(frame, rate, drop)
     assert from_timecode(text, rate, drop) == frame
     assert to_timecode(frame + frames_per_day(rate, drop), rate, drop) == text
+    if frame * rate.den >= 86_400 * rate.num:
+        return  # OTIO starts over after 24 hours of the clock, which non-drop numbers at NTSC rates have not reached
     time = otio.opentime.RationalTime(frame, rate.num / rate.den)
     assert otio.opentime.to_timecode(time, rate.num / rate.den, drop) == text
     assert otio.opentime.from_timecode(text, rate.num / rate.den).value == frame
