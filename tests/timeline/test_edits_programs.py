@@ -96,7 +96,7 @@ class Asker:
         return self.random.choice(open_ if open_ and self.random.random() < 0.95 else [*state.order, "nowhere"])
 
     def tracks(self, state: Sequence) -> tuple[str, ...]:
-        return () if self.random.random() < 0.4 else tuple({self.track(state), self.track(state)})
+        return () if self.random.random() < 0.4 else tuple(dict.fromkeys((self.track(state), self.track(state))))
 
     def frame(self, state: Sequence) -> int:
         slots = [slot for lane in state.lanes.values() for slot in lane]
@@ -172,7 +172,7 @@ class Asker:
 
     def _do_extract_range(self, state: Sequence) -> EditCommand:
         start = self.frame(state)
-        return ExtractRange(start, start + self.random.randint(0, 30), self.tracks(state))
+        return ExtractRange(start, start + self.random.randint(0, 30), self.tracks(state), self.flag())
 
     def _do_trim(self, state: Sequence) -> EditCommand:
         return TrimItem(self.one(state), self.random.choice(["head", "tail"]), self.delta(), self.flag())
@@ -222,7 +222,7 @@ class Asker:
         return ReplaceSource(self.one(state), self.source(), self.random.choice([None, 0, 5]), "new")
 
     def _do_speed(self, state: Sequence) -> EditCommand:
-        return SetSpeed(self.one(state), self.speed(), self.flag(), self.flag())
+        return SetSpeed(self.one(state), self.speed(), self.flag(), self.flag(), self.flag())
 
     def _do_enabled(self, state: Sequence) -> EditCommand:
         return SetEnabled(self.items(state), self.flag())
@@ -286,7 +286,7 @@ class Asker:
 
     def _do_unnest(self, state: Sequence) -> EditCommand:
         nests = sorted(id_ for id_, item in state.items.items() if isinstance(item.source, Nested))
-        return UnnestItem(self.random.choice(nests) if nests and self.flag() else self.one(state))
+        return UnnestItem(self.random.choice(nests) if nests and self.random.random() < 0.9 else self.one(state))
 
     def _do_sequence(self, state: Sequence) -> EditCommand:
         return SetSequence(self.random.choice([None, "", "name"]), self.flag(), self.random.choice([None, -1, 86400]))

@@ -75,6 +75,14 @@ class Row(NamedTuple):
         Row(("V1= A:20", "V2~ B:20@2"), ExtractRange(5, 8), ("V1= A:5 A:12/8", "V2~ B:3@2 B:14@5/6")),
         Row(("V1= A:20", "V2~ B:3@10"), ExtractRange(5, 8), ("V1= A:5 A:12/8", "V2~ B:3@7")),
         Row(("V1= A:4", "V2~ B:3@10"), ExtractRange(5, 8), ("V1= A:4", "V2~ B:3@7")),
+        # of one track: the other sync-locked ones close by the same frames, gaps and room alike
+        Row(
+            ("V1= A:20", "V2~ B:2@1 C:3@10", "V3= D:4 _:5 E:3", "V4~? F:2@9", "A1~! G:15@0"),
+            ExtractRange(5, 8, ("V1",)),
+            ("V1= A:5 A:12/8", "V2~ B:2@1 C:3@7", "V3= D:4 _:2 E:3", "V4~ F:2@9", "A1~ G:15@0"),
+        ),
+        Row(("V1= A:20", "V2~ B:3@6"), ExtractRange(5, 8, ("V1",), sync=False), ("V1= A:5 A:12/8", "V2~ B:3@6")),
+        Row(("V1= A:20", "V2~ B:3@9"), ExtractRange(5, 8, ("V2",), sync=False), ("V1= A:20", "V2~ B:3@6")),
     ],
 )
 def test_places(row: Row) -> None:
@@ -103,6 +111,7 @@ BASE = cut("V1= A:4 B:5&l _:3 C:6", "V2~ T:3@5 U:3@9", "A1~! b:5@4&l")
         (LiftRange(500, 900), "no_change"),
         (ExtractRange(500, 900), "no_change"),
         (ExtractRange(5, 3), "bad_value"),
+        (ExtractRange(4, 6, ("V1",)), "sync_conflict"),
     ],
 )
 def test_refuses(edit: EditCommand, code: str) -> None:

@@ -57,6 +57,47 @@ def test_speed_of_linked_items() -> None:
     assert picture(alone) == ["V1= A:10*2 B:4", "A1~ a:10@0 b:4@10"]
 
 
+@pytest.mark.parametrize(
+    ("before", "command", "after"),
+    [
+        # later items of the other sync-locked tracks come along, as with a ripple trim of the tail
+        (
+            ("V1= A:10 B:4", "V2~ T:3@1 U:4@10", "V3= D:5 _:5 E:3", "V4~? F:2@12", "A1~! G:15@0"),
+            SetSpeed("A", Speed(2), ripple=True),
+            ("V1= A:5*2 B:4", "V2~ T:3@1 U:4@5", "V3= D:5 E:3", "V4~ F:2@12", "A1~ G:15@0"),
+        ),
+        (
+            ("V1= A:10 B:4", "V2~ T:3@1 U:4@10", "V3= D:10 E:3", "V4~? F:2@12", "A1~ G:15@0"),
+            SetSpeed("A", Speed(1, 2), ripple=True),
+            ("V1= A:20*1r2 B:4", "V2~ T:3@1 U:4@20", "V3= D:10 _:10 E:3", "V4~ F:2@12", "A1~ G:15@0"),
+        ),
+        (
+            ("V1= A:10 B:4", "V2~ U:4@7"),
+            SetSpeed("A", Speed(2), ripple=True, sync=False),
+            ("V1= A:5*2 B:4", "V2~ U:4@7"),
+        ),
+        # the duration stays, so nothing has to come along
+        (("V1= A:10 B:4", "V2~ U:4@7"), SetSpeed("A", Speed(2)), ("V1= A:10*2 B:4", "V2~ U:4@7")),
+        (("V1= A:10 B:4", "V2~ U:4@7"), SetSpeed("A", Speed(-1), ripple=True), ("V1= A:10/9*-1 B:4", "V2~ U:4@7")),
+        # linked sound is retimed, not moved a second time
+        (
+            ("V1= A:10&l B:4", "A1~ a:10@0&l b:4@10", "A2~ M:2@14"),
+            SetSpeed("A", Speed(1, 2), ripple=True),
+            ("V1= A:20*1r2 B:4", "A1~ a:20@0*1r2 b:4@20", "A2~ M:2@24"),
+        ),
+    ],
+)
+def test_a_ripple_retime_keeps_the_tracks_in_sync(
+    before: tuple[str, ...], command: SetSpeed, after: tuple[str, ...]
+) -> None:
+    assert picture(do(cut(*before), command)) == list(after)
+
+
+def test_a_ripple_retime_says_what_is_in_the_way() -> None:
+    answer = refused(cut("V1= A:10 B:4", "V2~ U:4@7"), SetSpeed("A", Speed(2), ripple=True))
+    assert (answer.code, [conflict.id for conflict in answer.conflicts]) == ("sync_conflict", ["U"])
+
+
 SHOT = Shot("sh", None, 0, 48)
 
 

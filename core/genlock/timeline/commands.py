@@ -86,11 +86,13 @@ class LiftRange(_Command, frozen=True):
 
 
 class ExtractRange(_Command, frozen=True):
-    """Cuts frames `start` to `end` (exclusive) out of the tracks (all unlocked ones when empty) and closes up."""
+    """Cuts frames `start` to `end` (exclusive) out of the tracks (all unlocked ones when empty) and closes up. With
+    `sync` the other sync-locked tracks close up too, where they have room."""
 
     start: int
     end: int
     tracks: tuple[str, ...] = ()
+    sync: bool = True
 
 
 class TrimItem(_Command, frozen=True):
@@ -188,12 +190,14 @@ class ReplaceSource(_Command, frozen=True):
 
 class SetSpeed(_Command, frozen=True):
     """Sets the playback speed. `ripple` False keeps the duration (more or less source is shown); True keeps the source
-    range and changes the duration, moving later items. Speed 0 freezes on the item's first frame, keeping its duration."""
+    range and changes the duration, moving later items (with `sync` also those of the other sync-locked tracks). Speed 0
+    freezes on the item's first frame, keeping its duration."""
 
     item: str
     speed: Speed
     ripple: bool = False
     linked: bool = True
+    sync: bool = True
 
 
 class SetEnabled(_Command, frozen=True):

@@ -6,7 +6,7 @@ from genlock.timeline.commands import ExtractItems, ExtractRange, LiftItems, Lif
 from genlock.timeline.edits import selection
 from genlock.timeline.edits.cutting import cut_out, halves
 from genlock.timeline.edits.drafts import Draft, EditRefused
-from genlock.timeline.edits.rooms import close_up, make_room, merged, synced
+from genlock.timeline.edits.rooms import close_up, make_room, merged, ripple_along, synced
 
 
 def lift(draft: Draft, id_: str) -> None:
@@ -92,6 +92,8 @@ def extract_range(draft: Draft, command: ExtractRange) -> str:
         cut_out(draft, track, command.start, command.end, links=links)
         if not draft.magnetic(track):
             close_up(draft, [track], [(command.start, command.end)])
+    if command.sync:
+        ripple_along(draft, tracks, command.start, command.start - command.end)
     return f"Extract frames {command.start} to {command.end - 1}"
 
 

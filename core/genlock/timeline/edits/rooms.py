@@ -93,6 +93,16 @@ def close_up(draft: Draft, tracks: Iterable[str], spans: Iterable[tuple[int, int
             _close(draft, track, start, end - start)
 
 
+def ripple_along(draft: Draft, homes: Iterable[str], at: int, grown: int) -> None:
+    """Opens the sync-locked tracks other than `homes` by `grown` frames at frame `at`, or closes them by as many from
+    there on; refuses with sync_conflict."""
+    others = synced(draft, homes)
+    if grown < 0:
+        close_up(draft, others, [(at, at - grown)])
+    for track in others if grown > 0 else ():
+        open_up(draft, track, at, grown)
+
+
 def _close(draft: Draft, track: str, start: int, frames: int) -> None:
     later = _later(draft, track, start + frames)
     if later is None:

@@ -8,6 +8,7 @@ from typing import Any
 from genlock.timeline.commands import RenameItem, ReplaceSource, SetEffects, SetEnabled, SetSpeed
 from genlock.timeline.edits import selection
 from genlock.timeline.edits.drafts import Draft, EditRefused
+from genlock.timeline.edits.rooms import ripple_along
 from genlock.timeline.edits.selection import rate_of
 from genlock.timeline.model import Gap, Generator, Item, Source, available_range, source_frame, source_range
 from genlock.timeline.rate import Rate, Speed
@@ -43,11 +44,16 @@ def _same_offset(item: Item, source: Source, rate: Rate) -> int:
 def set_speed(draft: Draft, command: SetSpeed) -> str:
     speed = selection.speed(command.speed)
     members = selection.clips(draft, [command.item], linked=command.linked)
+    homes, end = {draft.home(id_) for id_ in members}, draft.slot(command.item).end
+    grown = -draft.item(command.item).duration
     for id_ in sorted(members, key=lambda id_: -draft.slot(id_).start):
         if command.ripple:
             _retime(draft, id_, speed)
         else:
             draft.set(id_, speed=speed, source_in=_turned(draft.item(id_), speed, draft.state.rate))
+    grown += draft.item(command.item).duration
+    if command.ripple and command.sync:
+        ripple_along(draft, homes, end + min(0, grown), grown)
     percent = float(speed.fraction * 100)
     return f"Speed of {draft.name(command.item)} {percent:g} %".replace("-", "−")
 

@@ -9,7 +9,7 @@ from genlock.timeline.commands import RippleTrimItem, RollCut, SlideItem, SlipIt
 from genlock.timeline.edits import selection
 from genlock.timeline.edits.cutting import in_point, trim_head
 from genlock.timeline.edits.drafts import Draft, EditRefused
-from genlock.timeline.edits.rooms import close_up, make_room, open_up, synced, take_room
+from genlock.timeline.edits.rooms import make_room, ripple_along, take_room
 from genlock.timeline.edits.selection import rate_of, signed
 from genlock.timeline.model import Generator
 
@@ -51,13 +51,7 @@ def ripple_trim_item(draft: Draft, command: RippleTrimItem) -> str:
     for id_ in sorted(members, key=lambda id_: -draft.slot(id_).start):
         _ripple(draft, id_, delta, at_head=at_head)
     if command.sync:
-        others = synced(draft, homes)
-        if grown > 0:
-            for track in others:
-                open_up(draft, track, slot.start if at_head else slot.end, grown)
-        else:
-            start = slot.start if at_head else slot.end + delta
-            close_up(draft, others, [(start, start - grown)])
+        ripple_along(draft, homes, slot.start if at_head else slot.end + min(0, grown), grown)
     return f"Ripple trim {draft.name(command.item)} {command.edge} {signed(delta)}"
 
 
