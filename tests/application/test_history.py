@@ -279,3 +279,17 @@ def test_a_project_is_forked_as_it_was(studio: Studio) -> None:
     by_name = {name: id_ for id_, name in studio.app.project(made).sequences.items()}
     assert studio.items(by_name["Outer"]) == ["n", "g"]
     assert studio.refused(ForkProject(0), project).code == "no_such_version"
+
+
+def test_nothing_is_forked_or_reverted_at_a_place_the_log_has_not_reached(studio: Studio) -> None:
+    project = studio.project()
+    sequence = studio.sequence(project)
+    head = studio.app.head_id()
+    for at in (head + 1, 10**9, -1):
+        error = studio.refused(ForkProject(at), project)
+        assert (error.code, str(head) in error.message) == ("no_such_version", True)
+    version = studio.app.sequence(sequence).version
+    for command in (ForkSequence(version + 1), ForkSequence(0), Revert(version + 1)):
+        assert studio.refused(command, sequence).code == "no_such_version"
+    made = studio.do(ForkProject(head), project).target
+    assert studio.app.project(made).name == "Blue (copy)"

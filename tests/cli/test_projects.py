@@ -69,6 +69,8 @@ def test_a_fork_copies_a_project(film: str, reel: dict[str, object], cli: Cli) -
     assert [row["name"] for row in copy["sequences"]] == ["Reel"]
     assert copy["id"] != film
     assert cli("fork", film, "--at", "0", "--json").error["code"] == "bad_request"
+    beyond = cli("fork", film, "--at", "999999", "--json")
+    assert (beyond.code, beyond.error["code"]) == (2, "no_such_version")
 
 
 def test_media_is_added_listed_and_relinked(film: str, cli: Cli, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class Revert(_Command, frozen=True):
 
 class ForkProject(_Command, frozen=True):
     """Copies the project, its sequences and its shots as of notification id `at` (None: now) under new ids. Jobs stay
-    behind; takes point to the same files."""
+    behind; takes point to the same files. Refused with `no_such_version` beyond the log's end."""
 
     at: int | None = None
     name: str = ""

@@ -56,7 +56,11 @@ def _fork_sequence(turn: Turn, command: ForkSequence) -> None:
 
 def _fork_project(turn: Turn, command: ForkProject) -> None:
     turn.project(turn.target)
-    at = turn.store.tip() if command.at is None else command.at
+    last = turn.store.tip()
+    at = last if command.at is None else command.at
+    if not 0 <= at <= last:
+        message = f"The log has events 1 to {last}; {at} is none of them."
+        raise NotFound("no_such_version", message, hint=f"Fork at {last} or before, or leave `at` out for now.")
     past = _world_at(turn, at) if command.at is not None else _present(turn)
     project = past.projects.get(turn.target)
     if project is None:
