@@ -170,8 +170,10 @@ def test_up_announces_itself_serves_commands_and_ends_well(bare: Path, cli: Cli)
         assert busy.code == 1
         assert busy.error["code"] == "store_busy"
         assert str(process.pid) in busy.error["message"]
-        assert cli("store", "restore", __file__, "--json").error["code"] == "wrong_state"
-        assert cli("store", "import", __file__, "--json").error["code"] == "wrong_state"
+        for command in ("restore", "import"):
+            held = cli("store", command, __file__, "--json")
+            assert (held.code, held.error["code"], held.error["pid"]) == (1, "store_busy", process.pid)
+            assert str(process.pid) in held.error["message"]
     finally:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)

@@ -84,6 +84,49 @@ def test_a_tampered_store_is_found(bare: Path, cli: Cli) -> None:
     assert "(store_tampered)" in told.err
 
 
+@pytest.fixture
+def damaged(bare: Path, cli: Cli) -> Path:
+    """A store with three events changed; it would not open."""
+    for name in ("Film", "Second", "Third", "Fourth"):
+        cli("project", "new", name)
+    path = bare / "studio.genlock"
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE stored_events SET state = replace(state, 'Film', 'Filn')")
+        database.execute("UPDATE stored_events SET checksum = 1 WHERE notification_id = 3")
+        database.execute("DELETE FROM stored_events WHERE notification_id = 4")
+    database.close()
+    return path
+
+
+def test_all_that_is_wrong_with_a_damaged_store_is_listed(damaged: Path, cli: Cli) -> None:
+    refused = cli("project", "list", "--json")
+    assert refused.error["code"].startswith("store_")
+    done = cli("store", "verify", "--json")
+    assert done.code == 1
+    assert done.json["ok"] is False
+    assert {1, 3, 4} <= {row.get("id") for row in done.json["problems"]}
+    assert all(row["code"].startswith("store_") and row["message"] for row in done.json["problems"])
+    told = cli("store", "verify")
+    assert told.code == 1
+    assert told.out.count("store_tampered") >= 3
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    assert cli("store", "verify", "--json").code == 1
+
+
+def test_a_backup_is_not_put_where_a_process_has_the_store_open(bare: Path, cli: Cli) -> None:
+    from genlock.store import open_store
+
+    cli("project", "new", "Film")
+    assert cli("store", "backup", bare / "copy.genlock").code == 0
+    held = open_store(bare / "studio.genlock")  # not a daemon that announces itself: only the lock tells
+    try:
+        busy = cli("store", "restore", bare / "copy.genlock", "--json")
+        assert (busy.code, busy.error["code"]) == (1, "store_busy")
+    finally:
+        held.close()
+    assert cli("store", "restore", bare / "copy.genlock").code == 0
+
+
 def test_a_store_that_is_not_there_is_not_made(bare: Path, cli: Cli) -> None:
     for command in (("verify",), ("stats",), ("backup", bare / "b.genlock"), ("export", bare / "e.jsonl")):
         done = cli("store", *command, "--store", bare / "none.genlock", "--json")

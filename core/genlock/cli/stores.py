@@ -31,13 +31,13 @@ def _daemon(store: str | None) -> Rest | None:
 
 
 @contextmanager
-def _opened(store: str | None, *, must_exist: bool = True) -> Iterator[EventStore]:
+def _opened(store: str | None, *, must_exist: bool = True, prove: bool = True) -> Iterator[EventStore]:
     from genlock.store import open_store
 
     url = canonical(store)
     if must_exist and "://" not in url and not Path(url).is_file():
         raise NotFound("no_such_file", f"There is no store {url}.", hint="Give another --store.")
-    opened = open_store(url)
+    opened = open_store(url, prove=prove)
     try:
         yield opened
     finally:
@@ -45,14 +45,11 @@ def _opened(store: str | None, *, must_exist: bool = True) -> Iterator[EventStor
 
 
 def _closed(store: str | None, what: str) -> str:
-    """Returns the store's place when no daemon has it open. Raises Refused(wrong_state)."""
+    """Returns the store's place when no daemon has it open. Raises StoreError(store_busy)."""
     endpoint = running(store)
     if endpoint is not None:
-        raise Refused(
-            "wrong_state",
-            f"A daemon (pid {endpoint.pid}) has the store open.",
-            hint=f"End it, then {what}.",
-        )
+        message = f"A daemon (pid {endpoint.pid}) has the store open."
+        raise StoreError("store_busy", message, hint=f"End it, then {what}.", pid=endpoint.pid)
     return canonical(store)
 
 
@@ -67,7 +64,7 @@ def verify(store: options.Store = None, as_json: options.Json = False) -> None:
 
         from genlock.store.verify import verify as prove
 
-        with _opened(store) as opened:
+        with _opened(store, prove=False) as opened:  # one that is damaged would not open, and nothing would be listed
             report = msgspec.to_builtins(prove(opened))
     problems = report["problems"]
     if as_json:
