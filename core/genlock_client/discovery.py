@@ -9,6 +9,7 @@ import errno
 import getpass
 import json
 import os
+import re
 import sys
 import tempfile
 from hashlib import blake2b
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genlock_client.errors import Offline
+
+_PASSWORD = re.compile(r"(://[^:@/?]*):(?:[^/@]*|[^?]*)@")
+_QUERY_PASSWORD = re.compile(r"(?<=[?&])(?:ssl)?password=[^&]*&?", re.IGNORECASE)
 
 
 class Endpoint(NamedTuple):
@@ -65,12 +69,17 @@ def runtime_folders() -> list[Path]:
     return folders
 
 
-def store_key(store: str | Path) -> str:
-    """Returns the eight hex digits by which a daemon's file names its store (a path, resolved, or a database URL)."""
+def public(store: str | Path) -> str:
+    """Returns a store's name as it may be shown: a path, resolved, or a database URL without its password."""
     text = str(store)
     if "://" not in text:
-        text = str(Path(text).expanduser().resolve())
-    return blake2b(text.encode(), digest_size=4).hexdigest()
+        return str(Path(text).expanduser().resolve())
+    return _QUERY_PASSWORD.sub("", _PASSWORD.sub(r"\1@", text))
+
+
+def store_key(store: str | Path) -> str:
+    """Returns the eight hex digits by which a daemon's file names its store."""
+    return blake2b(public(store).encode(), digest_size=4).hexdigest()
 
 
 def running() -> list[Endpoint]:
@@ -101,7 +110,7 @@ def require(store: str | Path | None = None) -> Endpoint:
     """Returns the daemon of a store as `find` does; raises Offline(daemon_absent) when there is none."""
     endpoint = find(store)
     if endpoint is None:
-        raise Offline("daemon_absent", f"No daemon runs for {store}." if store else "No daemon is running.")
+        raise Offline("daemon_absent", f"No daemon runs for {public(store)}." if store else "No daemon is running.")
     return endpoint
 
 

@@ -118,7 +118,8 @@ def test_a_client_beyond_the_limit_is_cut_off_with_its_cursor() -> None:
     assert ids(first[0]) == [1]
     assert end.code == 4008
     message = json.loads(end.text)
-    assert message["type"] == "resync"
+    assert (message["type"], message["code"]) == ("resync", "slow_client")
+    assert message["hint"]
     assert message["cursor"] == {"log": "log", "id": 1}
     assert message["reason"]
     assert box.is_slow

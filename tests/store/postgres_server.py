@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -77,6 +78,14 @@ def server() -> Iterator[str]:
                 process.kill()
                 process.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def database(maintenance: str) -> str:
+    """Makes a database and returns its URL."""
+    name = f"genlock_{uuid4().hex[:12]}"
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return maintenance.rpartition("/")[0] + "/" + name
 
 
 def _account() -> str | None:

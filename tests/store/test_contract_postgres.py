@@ -23,7 +23,7 @@ from genlock.store.stats import stats
 from genlock.store.verify import verify
 from tests.contract.event_store import EventStoreContract, commit, created, fill
 from tests.store import stores
-from tests.store.postgres_server import server
+from tests.store.postgres_server import database, server
 
 pytestmark = pytest.mark.postgres
 
@@ -37,10 +37,7 @@ def maintenance() -> Iterator[str]:
 @pytest.fixture
 def url(maintenance: str) -> str:
     """The URL of a database of its own."""
-    name = f"genlock_{uuid4().hex[:12]}"
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return maintenance.rpartition("/")[0] + "/" + name
+    return database(maintenance)
 
 
 @pytest.fixture
@@ -177,7 +174,21 @@ def test_no_server_there() -> None:
     assert "secret" not in str(error.value.to_dict())
 
 
-def test_a_url_that_is_none() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "postgresql://a b c=",
+        "postgresql://ann:sec%zzret@127.0.0.1/x",
+        "postgresql://ann:sec/ret@127.0.0.1/x",
+        "postgresql://ann:12/secret@127.0.0.1/x",
+        "postgresql://ann:secret@127.0.0.1:port/x",
+        "postgresql://ann:secret@127.0.0.1/x?secret=1",
+        "mysql://ann:secret@127.0.0.1/x",
+    ],
+)
+def test_a_url_that_is_none_is_refused_and_its_password_not_repeated(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as error:
-        open_store("postgresql://a b c=")
+        open_store(wrong)
     assert error.value.code == "bad_value"
+    told = str(error.value.to_dict())
+    assert not [part for part in ("sec%zz", "secret", "sec", "ret@") if part in told]

@@ -9,17 +9,17 @@ import os
 import secrets
 import sys
 import warnings
-from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from genlock.errors import StoreError
+from genlock_client.discovery import store_key
 
 
 class Discovery(Struct, frozen=True):
-    """What the file holds. `store` is the resolved path or the URL, `started` an ISO time in UTC."""
+    """What the file holds. `store` is the resolved path or the URL without its password, `started` an ISO time in UTC."""
 
     pid: int
     port: int
@@ -56,14 +56,14 @@ def home_folder() -> Path:
 
 
 def canonical(store: str | Path) -> str:
-    """Returns the name two processes agree on: the URL as given, or the resolved path of a file."""
+    """Returns what opens the store from any folder: the URL as given, its password too, or the resolved path of a file."""
     text = str(store)
     return text if "://" in text else str(Path(text).expanduser().resolve())
 
 
 def file_for(store: str | Path) -> Path:
     """Returns where the discovery file of a store lies."""
-    return runtime_folder() / f"daemon-{blake2b(canonical(store).encode(), digest_size=4).hexdigest()}.json"
+    return runtime_folder() / f"daemon-{store_key(store)}.json"
 
 
 def write(found: Discovery) -> Path:

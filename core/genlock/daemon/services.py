@@ -22,6 +22,7 @@ from genlock.daemon.pool import Pool
 from genlock.daemon.tasks import Task, Tasks
 from genlock.errors import BadInput, GenlockError
 from genlock.store import EventStore, open_store
+from genlock_client.discovery import public
 
 if TYPE_CHECKING:
     from genlock.application.jobs import JobRunner
@@ -93,7 +94,7 @@ class Services:
             Path(url).parent.mkdir(parents=True, exist_ok=True)
         opened = open_store(url)
         try:
-            return cls(opened, url, access, roots)
+            return cls(opened, public(store), access, roots)
         except GenlockError:
             opened.close()
             raise

@@ -151,6 +151,8 @@ class Resync(Struct, frozen=True, tag_field="type", tag="resync"):
 
     cursor: Cursor
     reason: str
+    code: str = "slow_client"
+    hint: str = CODES["slow_client"].hint
 
 
 class Bye(Struct, frozen=True, tag_field="type", tag="bye"):

@@ -239,10 +239,13 @@ def open_postgres(url: str, *, lock: bool = True) -> PostgresRecorder:
     """
     try:
         parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
-    except psycopg.ProgrammingError as error:
-        raise BadInput("bad_value", f"That is no PostgreSQL URL: {error}") from error
+    except psycopg.ProgrammingError:
+        # libpq quotes the part it cannot read, which may be the password
+        raise _no_url() from None
     host, port = parts.get("host", "127.0.0.1"), parts.get("port", "5432")
     name = parts.get("dbname", "genlock")
+    if not port.replace(",", "").isdigit() or ("@" in name and "user" not in parts):
+        raise _no_url()  # a password with a slash is taken for port and name, which are shown
     shown = f"postgresql://{host}:{port}/{name}"
     others = {key: value for key, value in parts.items() if key not in ("host", "port", "dbname", "user", "password")}
     env = {
@@ -268,6 +271,11 @@ def open_postgres(url: str, *, lock: bool = True) -> PostgresRecorder:
         recorder.lock, recorder.url = held, shown
         undo.pop_all()
     return recorder
+
+
+def _no_url() -> BadInput:
+    hint = "postgresql://USER@HOST:PORT/NAME; in a password write all but letters and digits as %XX."
+    return BadInput("bad_value", "That is no PostgreSQL URL.", hint=hint)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
-from genlock.errors import Refused, StoreError
+from genlock.errors import BadInput, Refused, StoreError
 from genlock.event import Event
 from genlock.store import chain, snapshots
 from genlock.store.ledger import Entry, Ledger
@@ -203,7 +203,8 @@ def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None,
 
     With `lock` no second process can have it open. `mounts` replaces the system's mount table. Without `prove` the end of
     the log is not checked, so that `verify` can tell what is wrong with a damaged store. Raises StoreError: store_busy,
-    store_on_network, store_unwritable, store_full, store_version, store_corrupt, store_tampered, store_unreachable.
+    store_on_network, store_unwritable, store_full, store_version, store_corrupt, store_tampered, store_unreachable;
+    BadInput(bad_value) for a URL that is none.
     """
     if url == "memory:":
         from genlock.store.memory import MemoryLedger
@@ -211,9 +212,10 @@ def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None,
         return EventStore(MemoryLedger())
     ledger: Ledger
     if isinstance(url, str) and url.startswith(("postgresql://", "postgres://")):
-        from genlock.store.postgres import open_postgres  # psycopg is an extra
-
-        ledger = open_postgres(url, lock=lock)
+        ledger = _postgres()(url, lock=lock)
+    elif isinstance(url, str) and "://" in url:
+        kind = url.partition("://")[0]
+        raise BadInput("bad_value", f"A store is a file or a postgresql:// URL, not {kind}://.")
     else:
         ledger = open_sqlite(Path(url), lock=lock, mounts=mounts)
     store = EventStore(ledger)
@@ -223,6 +225,15 @@ def open_store(url: str | Path, *, lock: bool = True, mounts: str | None = None,
             _prove(store)
             undo.pop_all()
     return store
+
+
+def _postgres() -> Callable[..., Ledger]:
+    try:
+        from genlock.store.postgres import open_postgres
+    except ModuleNotFoundError as error:
+        hint = "Install Genlock with its extra: pip install 'genlock[postgres]'."
+        raise StoreError("store_unreachable", f"PostgreSQL needs {error.name}.", hint=hint) from error
+    return open_postgres
 
 
 def _prove(store: EventStore) -> None:
