@@ -35,6 +35,17 @@ def test_going_back_works_too(clips: Path) -> None:
         assert [seen(picture)[1] for _, picture in clip.pictures([200, 3, 100, 99, 98])] == [200, 3, 100, 99, 98]
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_glimpse_lies_in_its_part(clips: Path, name: str) -> None:
+    parts = [(5, 6), (7, 40), (41, 42), (43, 60), (130, 170), (239, 300)]
+    for rough in (False, True):
+        with open_clip(clips / name, rough=rough) as clip:
+            shown = [(part, seen(picture)[1]) for part, picture in clip.glimpses(parts)]
+        assert [part for part, _ in shown] == parts
+        for (first, end), number in shown:
+            assert first <= number < end if end - first > 8 else abs(number - first) <= rough * 4
+
+
 def test_past_the_end_the_last_frame_is_held(clips: Path) -> None:
     for name in ("a.mov", "d.ts", "b.mkv"):
         with open_clip(clips / name) as clip:

@@ -10,6 +10,7 @@ from PIL import Image
 from genlock.errors import BadInput
 from genlock.media.thumbnails import filmstrip, frames, thumbnail
 from tests.media import coded
+from tests.media.conftest import LENGTH, SOURCES
 
 
 def seen(data: bytes | Image.Image) -> tuple[int, int] | str:
@@ -25,11 +26,24 @@ def test_a_thumbnail_is_that_frame(clips: Path) -> None:
         assert seen(data) == (1, number)
 
 
-def test_a_strip_has_one_tile_for_each_part_in_order(clips: Path) -> None:
-    strip = Image.open(BytesIO(filmstrip(clips / "a.mov", count=10, height=216)))
-    assert strip.size == (3840, 216)
-    shown = [seen(strip.crop((384 * at, 0, 384 * (at + 1), 216)))[1] for at in range(10)]
-    assert all(24 * at <= number < 24 * (at + 1) for at, number in enumerate(shown))
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("count", [3, 10])
+def test_a_strip_has_one_tile_for_each_part_in_order(clips: Path, name: str, count: int) -> None:
+    strip = Image.open(BytesIO(filmstrip(clips / name, count=count, height=216)))
+    assert strip.size == (384 * count, 216)
+    shown = [seen(strip.crop((384 * at, 0, 384 * (at + 1), 216))) for at in range(count)]
+    for at, (source, number) in enumerate(shown):
+        assert source == SOURCES[name]
+        assert LENGTH * at // count <= number < LENGTH * (at + 1) // count
+
+
+def test_a_part_shows_its_key_frame_or_one_of_its_first(clips: Path) -> None:
+    strip = Image.open(BytesIO(filmstrip(clips / "a.mov", count=15, height=216)))
+    for at in range(15):
+        first = 16 * at
+        key = -(-first // 24) * 24
+        shown = seen(strip.crop((384 * at, 0, 384 * (at + 1), 216)))[1]
+        assert shown == key if key < first + 16 else first <= shown < first + 4
 
 
 def test_a_strip_of_a_range_stays_in_it(clips: Path) -> None:

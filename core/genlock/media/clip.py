@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -25,6 +25,9 @@ _HOP: Final = 48
 _SD_HEIGHT: Final = 576
 _PLAIN: Final = {"I;16": 1 / 256, "I;16L": 1 / 256, "I;16B": 1 / 256, "I": 1 / 256, "F": 255.0}
 
+Part: TypeAlias = tuple[int, int]
+"""Frames from the first number to the second, exclusive; one at least."""
+
 
 class Clip(Protocol):
     """Something with numbered pictures, 0 first. `frames` is at least 1 and may be an estimate."""
@@ -39,6 +42,10 @@ class Clip(Protocol):
 
         Numbers past the end show the last picture.
         """
+        ...
+
+    def glimpses(self, parts: Iterable[Part], box: tuple[int, int] | None = None) -> Iterator[tuple[Part, Image.Image]]:
+        """Yields (part, picture) for ascending parts: whichever of its frames is found first, else the one shown then."""
         ...
 
 
@@ -72,6 +79,10 @@ class NumberedClip:
     def pictures(self, wanted: Iterable[int], box: tuple[int, int] | None = None) -> Iterator[tuple[int, Image.Image]]:
         for number in wanted:
             yield number, load_image(self._run.file(number), box)
+
+    def glimpses(self, parts: Iterable[Part], box: tuple[int, int] | None = None) -> Iterator[tuple[Part, Image.Image]]:
+        for part in parts:
+            yield part, load_image(self._run.file(part[0]), box)
 
 
 def load_image(path: Path, box: tuple[int, int] | None = None) -> Image.Image:
@@ -115,13 +126,19 @@ class MovieClip:
         for number in wanted:
             yield number, upright(self.frame(number), self._stream, box)
 
-    def frame(self, number: int) -> av.VideoFrame:
-        """Returns the frame shown at `number`: the last one that starts at or before it."""
+    def glimpses(self, parts: Iterable[Part], box: tuple[int, int] | None = None) -> Iterator[tuple[Part, Image.Image]]:
+        for first, end in parts:
+            yield (first, end), upright(self.frame(first, end), self._stream, box)
+
+    def frame(self, number: int, end: int | None = None) -> av.VideoFrame:
+        """Returns the frame shown at `number`: the last one that starts at or before it. With `end`, the first one found
+        that starts at `number` or later and before `end` is preferred to it."""
         number = max(0, number)
+        last = number if end is None else max(number, end - 1)
         if not self._within_reach(number):
             self._seek(number)
         for back in (1, 8, None):
-            found = self._roll(number)
+            found = self._roll(number, last)
             if found is not None:
                 return found
             # The index led past the frame: start further ahead of it, at last from the beginning.
@@ -129,7 +146,7 @@ class MovieClip:
                 self._rewind()
             else:
                 self._seek(floor(number - back * self._step.fraction))
-        found = self._roll(number)
+        found = self._roll(number, last)
         if found is None:
             raise unreadable(self._path, f"frame {number} cannot be found")
         return found
@@ -169,14 +186,15 @@ class MovieClip:
         self._held = self._ahead = None
         self._decoder = self._container.decode(self._stream)
 
-    def _roll(self, number: int) -> av.VideoFrame | None:
-        """Decodes up to `number`; None when the first frame found, if any, lies behind it already."""
+    def _roll(self, number: int, last: int) -> av.VideoFrame | None:
+        """Decodes up to `number`, or to any frame up to `last` if that is larger; None when the first frame found, if
+        any, lies behind that already."""
         while True:
             if self._ahead is not None:
-                if self._ahead[0] > number:
+                if self._ahead[0] > last:
                     return self._held[1] if self._held else None
                 self._held, self._ahead = self._ahead, None
-            if self._even and self._held is not None and self._held[0] == number:
+            if self._held is not None and self._held[0] >= number and (self._even or last > number):
                 return self._held[1]
             frame = next(self._decoder, None)
             if frame is None:
