@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from genlock.application import history
-from genlock.application.commit import Committer
+from genlock.application.commit import Committer, accepted
 from genlock.application.envelope import Accepted, Envelope, HistoryEntry, Published
-from genlock.application.live import Live, opened_at
+from genlock.application.live import Live, calm_collector, opened_at
 from genlock.application.opened import Opened
 from genlock.application.projections import Tail, TrackViews
 from genlock.application.snapshots import Snapshots
@@ -48,6 +48,7 @@ class Application:
     def __init__(
         self, store: EventStore, *, clock: Callable[[], datetime] = utcnow, snapshots: Snapshots | None = None
     ) -> None:
+        calm_collector()
         self.store = store
         self._live = Live(store)
         self._views = TrackViews()
@@ -70,6 +71,11 @@ class Application:
         except GenlockError as error:
             # The same error may answer several commands of a group: each caller gets one of its own to raise.
             raise _own(error) from error.__cause__
+
+    def answer_to(self, command_id: str) -> Accepted | None:
+        """Returns the answer that a command was given, None for one never carried out."""
+        row = self.store.find_command(command_id)
+        return row and accepted(command_id, self.store.recorded(row.first_id, row.last_id))
 
     def subscribe(self, fn: Subscriber) -> Callable[[], None]:
         """Calls `fn` on the writer's thread with what each group made, after it is durable; returns how to stop that."""

@@ -131,10 +131,11 @@ def wire_sequence(opened: Opened) -> dict[str, Any]:
 
 def stacks(opened: Opened) -> dict[str, Any]:
     """Returns what each actor can undo and redo next: versions."""
-    held = opened.stacks
-    undo = {actor: version for actor in held.by_actor if (version := held.undoable(actor)) is not None}
-    redo = {actor: version for actor in held.by_actor if (version := held.redoable(actor)) is not None}
-    return {"undo": undo, "redo": redo}
+    held = opened.stacks.by_actor.items()
+    return {
+        "undo": {actor: stack.undo[-1] for actor, stack in held if stack.undo},
+        "redo": {actor: stack.redo[-1] for actor, stack in held if stack.redo},
+    }
 
 
 def with_stacks(upserts: list[list[Any]], before: Opened, after: Opened) -> list[list[Any]]:

@@ -388,7 +388,8 @@ def _surroundings(before: Sequence, after: Sequence, touched: _Touched) -> tuple
                 near[right.id] = None
                 seams[track, right.id] = (slot, right)
         old = before.home.get(id_)
-        if old is not None and old in before.lanes:
+        unmoved = old == track and old is not None and before.lanes.get(old) is after.lanes.get(old)
+        if old is not None and old in before.lanes and not unmoved:
             left, _, right = before.lanes[old].around(id_)
             for beside in (left, right):
                 if beside is not None:

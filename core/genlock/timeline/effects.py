@@ -57,8 +57,11 @@ def effects(before: Sequence | None, after: Sequence, ops: tuple[Op, ...] = ()) 
     touched = _Touched(before, after)
     for op in ops:
         touched.add(op)
-    head = header(after)
-    found = [["sequence", after.id, head]] if head != header(before) else []
+    # Its duration comes from the lanes, all else of its own from SequenceSet: most edits touch neither.
+    own = before.lanes is not after.lanes or any(isinstance(op, SequenceSet) for op in ops)
+    found: list[list[Any]] = []
+    if own and (head := header(after)) != header(before):
+        found.append(["sequence", after.id, head])
     found += touched.tracks_appear()
     found += touched.marks_gone()
     found += touched.items_gone()

@@ -138,6 +138,10 @@ def _sides(transition: Transition | None) -> Iterator[str]:
         yield from (side for side in (transition.left, transition.right) if side is not None)
 
 
+def _pushed(stack: tuple[int, ...], version: int) -> tuple[int, ...]:
+    return stack[1 - LEVELS :] + (version,)  # noqa: RUF005  a slice and a sum copy the stack once, unpacking thrice
+
+
 class _Stack(Struct, frozen=True):
     undo: tuple[int, ...] = ()
     redo: tuple[int, ...] = ()
@@ -163,14 +167,14 @@ class Stacks(Struct, frozen=True):
             case "undo":
                 stacks = self._taken("undo", actor, event.ref)
                 old = stacks._of(actor)
-                return stacks._with(actor, replace(old, redo=(*old.redo, version)[-LEVELS:]))
+                return stacks._with(actor, replace(old, redo=_pushed(old.redo, version)))
             case "redo":
                 stacks = self._taken("redo", actor, event.ref)
                 old = stacks._of(actor)
-                return stacks._with(actor, replace(old, undo=(*old.undo, version)[-LEVELS:]))
+                return stacks._with(actor, replace(old, undo=_pushed(old.undo, version)))
             case "edit" | "import" | "merge" | "revert":
                 old = self._of(actor)
-                return self._with(actor, _Stack(undo=(*old.undo, version)[-LEVELS:]))
+                return self._with(actor, _Stack(undo=_pushed(old.undo, version)))
             case _:
                 assert_never(event.kind)
 

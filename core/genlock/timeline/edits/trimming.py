@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from genlock.timeline.check import frames
 from genlock.timeline.commands import RippleTrimItem, RollCut, SlideItem, SlipItem, TrimItem
 from genlock.timeline.edits import selection
@@ -11,7 +9,8 @@ from genlock.timeline.edits.cutting import in_point, trim_head
 from genlock.timeline.edits.drafts import Draft, EditRefused
 from genlock.timeline.edits.rooms import make_room, ripple_along, take_room
 from genlock.timeline.edits.selection import rate_of, signed
-from genlock.timeline.model import Generator
+from genlock.timeline.model import Generator, Item
+from genlock.timeline.rate import Rate
 
 
 def trim_item(draft: Draft, command: TrimItem) -> str:
@@ -131,9 +130,14 @@ def slip_item(draft: Draft, command: SlipItem) -> str:
         other = draft.item(id_)
         if isinstance(other.source, Generator):
             continue
-        ratio: Fraction = rate_of(other, rate).fraction / rate_of(item, rate).fraction
-        draft.set(id_, source_in=other.source_in + round(command.delta * ratio))
+        draft.set(id_, source_in=other.source_in + _frames_of(other, item, command.delta, rate))
     return f"Slip {draft.name(command.item)} {signed(command.delta)}"
+
+
+def _frames_of(other: Item, item: Item, delta: int, rate: Rate) -> int:
+    """Returns as many source frames of the other as take the time of `delta` source frames of the item."""
+    theirs, ours = rate_of(other, rate), rate_of(item, rate)
+    return delta if theirs == ours else round(delta * theirs.fraction / ours.fraction)
 
 
 def slide_item(draft: Draft, command: SlideItem) -> str:
