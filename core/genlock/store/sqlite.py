@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from typing import Any, Final, cast
 
+from eventsourcing.domain import EventSourcingError
 from eventsourcing.persistence import (
     ConnectionPoolClosedError,
     ConnectionUnavailableError,
@@ -118,21 +120,35 @@ class Connection(SQLiteConnection):
 class Pool(SQLiteConnectionPool):
     """Connections with our pragmas, closed again when one of them fails."""
 
-    _closing = False
+    def __init__(self, **options: Any) -> None:
+        self._closing = Event()
+        super().__init__(**options)
 
     def get_connection(self, timeout: float | None = None, *, is_writer: bool | None = None) -> SQLiteConnection:
-        if self._closing:
+        if self._closing.is_set():
             raise ConnectionPoolClosedError
-        return super().get_connection(timeout, is_writer=is_writer)
+        connection = super().get_connection(timeout, is_writer=is_writer)
+        if self._closing.is_set():
+            # Lent after `close` counted those out: to use it now would be to use it while it is being closed, which
+            # SQLite answers with a crash of the process.
+            with suppress(EventSourcingError):
+                self.put_connection(connection)
+            raise ConnectionPoolClosedError
+        return connection
 
     def close(self) -> None:
-        """Lets those finish that are at it, moves the log into the file, and closes every connection; idempotent."""
-        if self._closing:
+        """Lets those finish that are at it, moves the log into the file, and closes every connection; idempotent.
+
+        Who does not finish in time keeps its connection: one in use is never closed.
+        """
+        if self._closing.is_set():
             return
-        self._closing = True
+        self._closing.set()
         until = monotonic() + TIMEOUT
         while self.num_in_use and monotonic() < until:
             sleep(0.002)
+        with self._put_condition:
+            self._in_use.clear()
         for connection in list(self._pool)[:1]:
             # On a full disk the log stays beside the file, and the next opening goes on from there.
             with suppress(sqlite3.Error):
