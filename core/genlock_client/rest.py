@@ -41,6 +41,20 @@ class Rest:
         """Posts JSON and returns the JSON answered. Raises ClientError."""
         return self.request("POST", path, body={} if body is None else body, query=query)
 
+    def post_once(self, path: str, body: Mapping[str, Any] | None = None, *, id: str = "") -> Any:
+        """Posts JSON with a new id (or `id`) to an address that takes one, and returns the JSON answered.
+
+        A call that lost its connection is made again, once: the daemon answers the id as it did before, or carries it out
+        now. Raises ClientError.
+        """
+        signed = {**(body or {}), "id": id or uuid.uuid4().hex}
+        try:
+            return self.post(path, signed)
+        except Offline as error:
+            if error.code != "daemon_absent":
+                raise
+            return self.post(path, signed)
+
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Patches with JSON and returns the JSON answered. Raises ClientError."""
         return self.request("PATCH", path, body=body)

@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
             _, _, status, code = self.path.split("/")
             error = {"code": code, "message": "Because.", "hint": "Do this.", "conflicts": [1]}
             self._reply(int(status), json.dumps({"error": error}).encode())
+        elif self.path == "/lost/once" and len(self.seen) == 1:
+            self.close_connection = True
         elif self.path == "/foreign":
             self._reply(502, b"<html>")
         elif self.path == "/broken":
@@ -88,6 +90,18 @@ def test_a_command_gets_an_id_and_leaves_absent_fields_out(rest: Rest) -> None:
     assert len(first["id"]) == 32
     assert {k: first[k] for k in first if k != "id"} == {"target": "seq", "command": {"do": "Undo"}, "actor": "ada"}
     assert second["id"] == "mine"
+
+
+def test_a_call_that_lost_its_connection_is_made_again_with_the_same_id(rest: Rest) -> None:
+    assert rest.post_once("/lost/once", {"a": 1}) == {"ok": True}
+    first, second = (json.loads(call["body"]) for call in Handler.seen)
+    assert first == second == {"a": 1, "id": first["id"]}
+    assert len(first["id"]) == 32
+    assert rest.post_once("/x", id="mine") == {"ok": True}
+    assert json.loads(Handler.seen[-1]["body"]) == {"id": "mine"}
+    with pytest.raises(ClientError):
+        rest.post_once("/fail/409/overlap")
+    assert len(Handler.seen) == 4
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Application:
     def answer_to(self, command_id: str) -> Accepted | None:
         """Returns the answer that a command was given, None for one never carried out."""
         row = self.store.find_command(command_id)
-        return row and accepted(command_id, self.store.recorded(row.first_id, row.last_id))
+        return None if row is None else accepted(command_id, self.store.recorded(row.first_id, row.last_id))
 
     def subscribe(self, fn: Subscriber) -> Callable[[], None]:
         """Calls `fn` on the writer's thread with what each group made, after it is durable; returns how to stop that."""

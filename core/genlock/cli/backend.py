@@ -53,6 +53,10 @@ class Backend:
         """Posts JSON that says who asks."""
         return self.rest.post(path, {**(body or {}), "actor": self.actor, "host": HOST})
 
+    def post_once(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Posts JSON that says who asks, to an address where a repeated call makes nothing twice."""
+        return self.rest.post_once(path, {**(body or {}), "actor": self.actor, "host": HOST})
+
     def command(self, command: Mapping[str, Any], target: str = "", **envelope: Any) -> dict[str, Any]:
         """Gives one command and returns its acknowledgement."""
         return self.rest.command(command, target, actor=self.actor, host=HOST, **envelope)

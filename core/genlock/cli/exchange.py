@@ -42,7 +42,7 @@ def import_(
         made: list[dict[str, Any]] = []
         try:
             for file in files:
-                answer = daemon.post_signed(
+                answer = daemon.post_once(
                     f"/api/projects/{owner['id']}/import", {"path": absolute(file), **({"name": name} if name else {})}
                 )
                 made.append({"file": str(file), "project": owner["id"], **answer})
@@ -95,7 +95,7 @@ def export(
     with backend(store, [file]) as daemon:
         found = lookup.sequence(daemon, name, project)
         body = {"path": absolute(file), "dialect": to, "version": at}
-        answer = daemon.post_signed(f"/api/sequences/{found.id}/export", body)
+        answer = daemon.post_once(f"/api/sequences/{found.id}/export", body)
     if as_json:
         output.print_json({"sequence": found.id, **answer})
         return

@@ -58,7 +58,7 @@ def generate(
     with backend(store) as daemon:
         owner, what = _what(daemon, names or [], gap, project)
         body = {**what, "overrides": overrides, **({"mode": mode} if mode else {})}
-        made = daemon.post_signed(f"/api/projects/{owner['id']}/generate", body)["jobs"]
+        made = daemon.post_once(f"/api/projects/{owner['id']}/generate", body)["jobs"]
         waits = daemon.is_own if wait is None else wait
         if waits:
             rows = _wait(daemon, owner["id"], made, quiet=as_json)

@@ -203,7 +203,7 @@ def from_(
         if tracks:
             state = daemon.get(f"/api/sequences/{found.id}")
             body["tracks"] = [lookup.track(state, track)["id"] for track in tracks]
-        answer = daemon.post_signed(f"/api/projects/{found.project['id']}/shots-from", body)
+        answer = daemon.post_once(f"/api/projects/{found.project['id']}/shots-from", body)
     if as_json:
         output.print_json(answer)
     else:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from genlock.daemon.author import Author
 from genlock.daemon.pool import Sources
+from genlock.daemon.repeats import reused
 from genlock.daemon.stills import save_still
 from genlock.errors import NotFound, Refused
 from genlock.project.commands import CreateShot
@@ -30,6 +31,9 @@ CODE = re.compile(
     r"(?:^|[^A-Za-z0-9])(?:(?P<scene>SC\d{1,4}[A-Z]?)[ _-]?)?(?P<code>SH[ _-]?\d{2,5}[A-Z]?)(?![A-Za-z0-9])", re.I
 )
 STEP = 10
+
+SHOT, EDIT = "shot", "edit"
+"""Steps of a request, see Author."""
 
 
 class Planned(Struct, frozen=True):
@@ -58,17 +62,23 @@ def shots_from(
     """
     state = services.app.sequence(sequence)
     project = services.app.sequence_project(sequence)
-    plans = list(plan(state, _tracks(state, tracks), _codes(services, project), handles))
+    if (done := author.done(EDIT)) is not None:
+        if done.target != sequence:
+            raise reused(author.id)
+        return [answer.created[0] for answer in author.all_done(SHOT)], done.version
+    taken = _codes(services, project, without={answer.created[0] for answer in author.all_done(SHOT)})
+    plans = list(plan(state, _tracks(state, tracks), taken, handles))
     if not plans:
         raise Refused("no_change", "No item of these tracks shows media: there is nothing to make shots of.")
     if stills:
         plans = [_with_still(services, project, state, each) for each in plans]
-    made = author.execute_all(CreateShot(project, each.code, each.scene, each.brief) for each in plans)
+    commands = (CreateShot(project, each.code, each.scene, each.brief) for each in plans)
+    made = author.execute_all(commands, step=SHOT)
     ids = [accepted.created[0] for accepted in made]
     edits = tuple(
         ReplaceSource(each.item.id, Shot(id_), each.source_in, each.code) for each, id_ in zip(plans, ids, strict=True)
     )
-    accepted = author.execute(Batch(edits, f"{len(ids)} shots from the cut"), sequence)
+    accepted = author.execute(Batch(edits, f"{len(ids)} shots from the cut"), sequence, step=EDIT)
     return ids, accepted.version
 
 
@@ -117,8 +127,8 @@ def _tracks(state: Sequence, named: list[str] | None) -> list[str]:
     return named or [t for t in state.order if state.tracks[t].kind == "video"]
 
 
-def _codes(services: Services, project: str) -> set[str]:
-    return {shot.code.casefold() for shot in services.app.shots(project)}
+def _codes(services: Services, project: str, without: set[str]) -> set[str]:
+    return {shot.code.casefold() for shot in services.app.shots(project) if shot.id not in without}
 
 
 def _code(name: str, taken: set[str]) -> tuple[str, str]:

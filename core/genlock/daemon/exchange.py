@@ -6,24 +6,31 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from genlock.application.commands import ImportSequence
+from genlock.application.envelope import Accepted
 from genlock.daemon.author import Author
 from genlock.daemon.pool import Sources
 from genlock.daemon.probing import locate, probed
+from genlock.daemon.repeats import reused
 from genlock.daemon.stills import project_folder
 from genlock.daemon.views import ExportAnswer, ImportAnswer, LossView, MediaRow
 from genlock.errors import GenlockError
 from genlock.project.commands import AddMedia, ChangeMedia, Note
 from genlock.project.media import MediaFile
-from genlock.timeline.events import Content, Origin
+from genlock.project.project import MediaAdded, ProjectNoted
+from genlock.timeline.events import Content, Origin, SequenceImported
 from genlock.timeline.model import Shot
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
 
 EXPORTS = (".otio", ".otioz")
+
+IMPORT, MEDIA, EXPORT = "import", "import media", "export"
+"""Steps of requests, see Author."""
 
 
 def import_file(services: Services, project: str, path: Path, name: str, author: Author) -> ImportAnswer:
@@ -34,6 +41,9 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
     import genlock_otio
 
     services.app.project(project)
+    done = author.done(IMPORT)
+    if done is not None:
+        return _imported(services, project, path, done, author)
     digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
     unpacked = project_folder(services, project) / "media" / digest[:8]
     read = genlock_otio.read(path, media_folder=unpacked)
@@ -41,9 +51,9 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
     content = replace(imported.content, name=name) if name else imported.content
     media, late = _media(services, project, imported.media, path.parent)
     if media:
-        author.execute(AddMedia(tuple(media)), project)
+        author.execute(AddMedia(tuple(media)), project, step=MEDIA)
     origin = Origin(str(path), imported.dialect, digest)
-    accepted = author.execute(ImportSequence(project, content, origin, imported.nested), kind="import")
+    accepted = author.execute(ImportSequence(project, content, origin, imported.nested), step=IMPORT, kind="import")
     if late:
         services.tasks.start("probe", project, _later(services, project, late, author))
     return ImportAnswer(
@@ -53,6 +63,23 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
         shots=sum(isinstance(p.item.source, Shot) for part in content.tracks for p in part.items),
         warnings=list(imported.warnings),
         dialect=imported.dialect,
+    )
+
+
+def _imported(services: Services, project: str, path: Path, done: Accepted, author: Author) -> ImportAnswer:
+    """Returns the answer to an import made before, from the log; what the reader warned of is not kept there."""
+    event = services.store.recorded(done.first_id, done.first_id)[0].event
+    if not isinstance(event, SequenceImported) or (event.project, event.origin.path) != (project, str(path)):
+        raise reused(author.id)
+    added = author.done(MEDIA)
+    events = services.store.recorded(added.first_id, added.last_id) if added else []
+    files = [file for row in events if isinstance(row.event, MediaAdded) for file in row.event.media]
+    return ImportAnswer(
+        sequence=done.created[0],
+        version=done.version,
+        media=[MediaRow(file.id, file.name, file.path, file.missing) for file in files],
+        shots=sum(isinstance(p.item.source, Shot) for part in event.content.tracks for p in part.items),
+        dialect=event.origin.dialect,
     )
 
 
@@ -97,6 +124,9 @@ def export_file(
     the edited file knows what it came from. Raises BadInput(unknown_format), MediaError(unwritable_folder)."""
     import genlock_otio
 
+    done = author.done(EXPORT) if author else None
+    if author is not None and done is not None:
+        return _exported(services, sequence, path, done, author)
     app = services.app
     state, project = app.sequence(sequence, version), app.sequence_project(sequence)
     sources = Sources(app, services.roots, project)
@@ -109,12 +139,28 @@ def export_file(
         dialect=dialect,
         sequence=sequence,
     )
+    rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]
     if author is not None:
         digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
-        data = {"sequence": sequence, "version": state.version, "path": str(path), "dialect": dialect, "digest": digest}
-        author.execute(Note("export", data), project)
-    rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]
+        data = {
+            "sequence": sequence,
+            "version": state.version,
+            "path": str(path),
+            "dialect": dialect,
+            "digest": digest,
+            "loss": to_builtins(rows),
+        }
+        author.execute(Note("export", data), project, step=EXPORT)
     return ExportAnswer(str(path), state.version, rows)
+
+
+def _exported(services: Services, sequence: str, path: Path, done: Accepted, author: Author) -> ExportAnswer:
+    """Returns the answer to an export made before, from its receipt."""
+    event = services.store.recorded(done.first_id, done.first_id)[0].event
+    data = event.data if isinstance(event, ProjectNoted) else {}
+    if (data.get("sequence"), data.get("path")) != (sequence, str(path)):
+        raise reused(author.id)
+    return ExportAnswer(str(path), data["version"], convert(data["loss"], list[LossView]))
 
 
 def _nested(services: Services, id_: str) -> Content | None:

@@ -8,6 +8,7 @@ from genlock.daemon.author import Author
 from genlock.daemon.breakdown import next_code
 from genlock.daemon.paths import request_paths
 from genlock.daemon.pool import Sources
+from genlock.daemon.repeats import reused
 from genlock.daemon.stills import ensure_folder, save_still
 from genlock.errors import NotFound, Refused
 from genlock.project.commands import CreateShot
@@ -18,6 +19,10 @@ from genlock.timeline.sequence import Sequence
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
+
+
+SHOT, FILL, JOB = "gap shot", "gap fill", "job"
+"""Steps of a request, see Author."""
 
 
 class Hole(NamedTuple):
@@ -36,15 +41,26 @@ def generate(services: Services, shots: list[str], overrides: dict[str, Any], au
     """
     from genlock.application.jobs import request_for
 
+    queued = queued_before(services, shots, author)
     commands = []
-    for shot in shots:
+    for shot in shots[len(queued) :]:
         ensure_folder(services, services.app.shot(shot).project, author)
         command = request_for(services.app, shot, **overrides)
         for path in (command.output, *request_paths(command.request)):
             services.roots.resolve(path)
         commands.append(command)
     services.ensure_runner()
-    return [accepted.created[0] for accepted in author.execute_all(commands)]
+    made = author.execute_all(commands, step=JOB, first=len(queued))
+    return [*queued, *(accepted.created[0] for accepted in made)]
+
+
+def queued_before(services: Services, shots: list[str] | None, author: Author) -> list[str]:
+    """Returns the jobs that the same request queued before. Raises Refused(command_id_reused) when they are not of these
+    shots (None: of any)."""
+    jobs = [answer.created[0] for answer in author.all_done(JOB)]
+    if shots is not None and [services.app.job(job).shot for job in jobs] != shots[: len(jobs)]:
+        raise reused(author.id)
+    return jobs
 
 
 def fill_gap(
@@ -54,15 +70,25 @@ def fill_gap(
 
     Raises Refused(no_gap_here) and as `generate`.
     """
-    state = services.app.sequence(sequence)
+    filled = author.done(FILL)
+    if filled is not None and filled.target != sequence:
+        raise reused(author.id)
+    state = services.app.sequence(sequence, filled.version - 1 if filled else None)
     project = services.app.sequence_project(sequence)
     hole = find_hole(state, track, at)
-    code = next_code({shot.code.casefold() for shot in services.app.shots(project)})
+    made = author.done(SHOT)
+    code = (
+        services.app.shot(made.created[0]).code
+        if made
+        else next_code({shot.code.casefold() for shot in services.app.shots(project)})
+    )
     frames = hole.end - hole.start
     brief = Brief(prompt=str(overrides.get("prompt", "")), frames=frames, rate=state.rate, notes=f"Fills {state.name}")
-    shot = author.execute(CreateShot(project, code, "", brief)).created[0]
-    item = Item("", Shot(shot), frames, code)
-    author.execute(FillGap(track, hole.start, item), sequence, label=f"Fill the gap with {code}")
+    made = made or author.execute(CreateShot(project, code, "", brief), step=SHOT)
+    shot = made.created[0]
+    if filled is None:
+        item = Item("", Shot(shot), frames, code)
+        author.execute(FillGap(track, hole.start, item), sequence, step=FILL, label=f"Fill the gap with {code}")
     sides = _sides(services, project, state, hole, code)
     mode = "fill_gap" if sides else "text_to_video"
     return generate(services, [shot], {"mode": mode, **sides, **overrides}, author)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from genlock.application.commit import ID_LENGTH
 from genlock.daemon.author import Author
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
+
+
+T = TypeVar("T")
 
 
 def services_of(request: Request) -> Any:
@@ -43,3 +49,18 @@ class SignedBody(Body):
     def author(self, services: Services) -> Author:
         """Returns who gives the commands."""
         return Author(services.app, self.actor[:64], self.host[:64])
+
+
+class RepeatableBody(SignedBody):
+    """A body with an `id` that the client makes: sent again with the same id, the request gets its first answer and
+    nothing is made twice."""
+
+    id: Annotated[str, Field(max_length=ID_LENGTH)] = ""
+
+    def once(self, services: Services, address: str, make: Callable[[Author], T]) -> T:
+        """Returns what `make` returns, or the first answer to a repeated request. `address` is the route with its
+        aggregate. Raises Refused(command_id_reused)."""
+        asked = self.model_dump_json(exclude={"id", "actor", "host"})
+        digest = blake2b(f"{address}\0{asked}".encode(), digest_size=16).digest()
+        author = Author(services.app, self.actor[:64], self.host[:64], self.id)
+        return services.repeats.answer(self.id, digest, lambda: make(author))

@@ -19,6 +19,7 @@ from genlock.daemon.access import Access
 from genlock.daemon.hub import Hub
 from genlock.daemon.paths import Roots
 from genlock.daemon.pool import Pool
+from genlock.daemon.repeats import Repeats
 from genlock.daemon.tasks import Task, Tasks
 from genlock.errors import BadInput, GenlockError
 from genlock.store import EventStore, open_store
@@ -77,6 +78,7 @@ class Services:
         self.hub = Hub(store.log_id, backlog_bytes=self.settings.backlog_bytes)
         self.tasks = Tasks(self._on_task)
         self.pool = Pool(self.app, self.roots)
+        self.repeats = Repeats()
         self.routes: Callable[[], list[Any]] = list
         """Set by the application: all its routes."""
         self.request_stop: Callable[[str], None] = lambda reason: None

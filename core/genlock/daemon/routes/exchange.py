@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from genlock.daemon import exchange, rendering
 from genlock.daemon.answers import Answer
 from genlock.daemon.openapi import answers, binary
-from genlock.daemon.provide import AggregateId, SignedBody, Uses
+from genlock.daemon.provide import AggregateId, RepeatableBody, SignedBody, Uses
 from genlock.daemon.views import ExportAnswer, ImportAnswer, TaskStarted, UploadAnswer
 from genlock.errors import BadInput, StoreError
 
@@ -29,14 +29,14 @@ UPLOAD_NAME = re.compile(
 )
 
 
-class ImportBody(SignedBody):
+class ImportBody(RepeatableBody):
     """`path` is absolute, inside the allowed roots; `name` overrides the sequence's name in the file."""
 
     path: str
     name: Annotated[str | None, Field(max_length=200)] = None
 
 
-class ExportBody(SignedBody):
+class ExportBody(RepeatableBody):
     path: str
     dialect: str = "otio"
     version: Annotated[int | None, Field(ge=1)] = None
@@ -51,7 +51,13 @@ class RenderBody(SignedBody):
 def import_(project: AggregateId, body: ImportBody, services: Uses) -> Answer:
     """Makes a new sequence of a timeline file."""
     path = services.roots.readable(body.path)
-    return Answer(exchange.import_file(services, project, path, body.name or "", body.author(services)))
+    name = body.name or ""
+    made = body.once(
+        services,
+        f"import {project}",
+        lambda author: exchange.import_file(services, project, path, name, author),
+    )
+    return Answer(made)
 
 
 @router.post("/uploads", **answers(UploadAnswer))
@@ -80,8 +86,13 @@ async def upload(request: Request, services: Uses, name: str = Query(max_length=
 def export(sequence: AggregateId, body: ExportBody, services: Uses) -> Answer:
     """Writes a sequence to a file and says what the format could not carry."""
     path = services.roots.writable(body.path, exchange.EXPORTS)
-    author = body.author(services)
-    made = exchange.export_file(services, sequence, path, version=body.version, dialect=body.dialect, author=author)
+    made = body.once(
+        services,
+        f"export {sequence}",
+        lambda author: exchange.export_file(
+            services, sequence, path, version=body.version, dialect=body.dialect, author=author
+        ),
+    )
     return Answer(made)
 
 

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from genlock.daemon import breakdown, generating
 from genlock.daemon.answers import Answer
+from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers
-from genlock.daemon.provide import HEX, AggregateId, Body, SignedBody, Uses
+from genlock.daemon.provide import HEX, AggregateId, Body, RepeatableBody, Uses
 from genlock.daemon.views import GenerateAnswer, ShotsFromAnswer
 from genlock.errors import BadInput, NotFound
 
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/api/projects")
 Hex = Annotated[str, Field(pattern=HEX)]
 
 
-class ShotsFromBody(SignedBody):
+class ShotsFromBody(RepeatableBody):
     """`tracks` are track ids (all video tracks without); `handles` are frames before and after what the cut shows;
     `stills` makes the first frame of media that is there the shot's conditioning."""
 
@@ -37,7 +38,7 @@ class GapBody(Body):
     at: Annotated[int, Field(ge=0)]
 
 
-class GenerateBody(SignedBody):
+class GenerateBody(RepeatableBody):
     """One of `shots`, `all` and `gap`. `overrides` are fields of the GenerationRequest, such as seed or settings."""
 
     shots: Annotated[list[Hex], Field(default_factory=list)]
@@ -51,8 +52,12 @@ class GenerateBody(SignedBody):
 def shots_from(project: AggregateId, body: ShotsFromBody, services: Uses) -> Answer:
     """Makes a shot of each item of a sequence and points the cut at the shots, in one edit."""
     _of_project(services, project, body.sequence)
-    shots, version = breakdown.shots_from(
-        services, body.sequence, body.tracks, body.author(services), handles=body.handles, stills=body.stills
+    shots, version = body.once(
+        services,
+        f"shots-from {project}",
+        lambda author: breakdown.shots_from(
+            services, body.sequence, body.tracks, author, handles=body.handles, stills=body.stills
+        ),
     )
     return Answer(ShotsFromAnswer(shots, version))
 
@@ -62,15 +67,19 @@ def generate(project: AggregateId, body: GenerateBody, services: Uses) -> Answer
     """Queues jobs: for shots, for all shots without a take, or for a gap."""
     if bool(body.shots) + body.all + (body.gap is not None) != 1:
         raise BadInput("bad_request", "Give one of shots, all and gap.")
+    jobs = body.once(services, f"generate {project}", lambda author: _jobs(services, project, body, author))
+    return Answer(GenerateAnswer(jobs), status_code=202)
+
+
+def _jobs(services: Uses, project: str, body: GenerateBody, author: Author) -> list[str]:
     overrides = {**body.overrides, **({"mode": body.mode} if body.mode else {})}
-    author = body.author(services)
     if body.gap is not None:
         _of_project(services, project, body.gap.sequence)
         gap = body.gap
-        jobs = generating.fill_gap(services, gap.sequence, gap.track, gap.at, overrides, author)
-    else:
-        jobs = generating.generate(services, _shots(services, project, body), overrides, author)
-    return Answer(GenerateAnswer(jobs), status_code=202)
+        return generating.fill_gap(services, gap.sequence, gap.track, gap.at, overrides, author)
+    if body.all and (queued := generating.queued_before(services, None, author)):
+        return queued  # those shots may have takes by now
+    return generating.generate(services, _shots(services, project, body), overrides, author)
 
 
 def _shots(services: Uses, project: str, body: GenerateBody) -> list[str]:
