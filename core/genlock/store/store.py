@@ -163,7 +163,11 @@ class EventStore:
     def check_tail(self, count: int = TAIL) -> None:
         """Proves the newest `count` events by the chain. Raises StoreError: store_tampered, store_corrupt."""
         last, _ = self.ledger.newest()
-        rows = self.ledger.since(max(0, last - count - 1), count + 1)
+        begin = max(0, last - count - 1)
+        rows = self.ledger.since(begin, count + 1)
+        for at, row in enumerate(rows, begin + 1):
+            if row.id != at:
+                raise StoreError("store_tampered", f"Event {at} is missing in {self.location}.", id=at)
         tip = chain.START if last <= count else rows.pop(0).chain
         for row in rows:
             self.mapper.read(row)
