@@ -128,11 +128,11 @@ def test_fades_lie_at_open_edges() -> None:
 
 def test_handles_count_in_the_direction_of_play() -> None:
     rate = SOUND.rate
-    assert check.handles(item("A:20/10[0+60]"), rate) == (10, 30)
-    assert check.handles(item("A:20/29*-1[0+60]"), rate) == (30, 10)
-    assert check.handles(item("A:20/10*2[0+60]"), rate) == (10, 11)
-    assert check.handles(item("A:20/10*0[0+60]"), rate) == (10, 49)
-    assert check.handles(item("A:20/10"), rate) is None
+    assert check.source_handles(item("A:20/10[0+60]"), rate) == (10, 30)
+    assert check.source_handles(item("A:20/29*-1[0+60]"), rate) == (30, 10)
+    assert check.source_handles(item("A:20/10*2[0+60]"), rate) == (10, 11)
+    assert check.source_handles(item("A:20/10*0[0+60]"), rate) == (10, 49)
+    assert check.source_handles(item("A:20/10"), rate) is None
 
 
 def test_an_old_fault_does_not_stop_edits_near_it() -> None:

@@ -18,10 +18,6 @@ SMALLEST: Final = 16
 FASTEST: Final = 240
 SEEDS: Final = 2**63
 
-MOVING: Final[frozenset[Mode]] = frozenset(
-    {"text_to_video", "image_to_video", "keyframes", "extend", "retake", "fill_gap"}
-)
-
 
 def plans(request: GenerationRequest, engines: Engines) -> tuple[Plan, ...]:
     """Returns the ways to fulfil a request, best first, at least one.

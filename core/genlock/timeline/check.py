@@ -80,7 +80,7 @@ def new_violations(before: Sequence, ops: Iterable[Op], after: Sequence) -> list
     return [conflict for conflict in found if (conflict.code, conflict.id) not in old]
 
 
-def handles(item: Item, rate: Rate) -> tuple[int, int] | None:
+def source_handles(item: Item, rate: Rate) -> tuple[int, int] | None:
     """Returns how many frames of handle lie before the item's in-point and behind its out-point, counted in source
     frames in the direction it plays; None when its source is endless or unprobed."""
     available = available_range(item)

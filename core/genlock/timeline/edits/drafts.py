@@ -312,7 +312,7 @@ class Draft:
         available = available_range(new)
         if old is None or available is None or old.source != new.source:
             return conflict.message
-        left = check.handles(old, before.rate)
+        left = check.source_handles(old, before.rate)
         low, high = source_range(new, before.rate)
         if left is None:
             return conflict.message
