@@ -91,6 +91,17 @@ def test_media_is_added_listed_and_relinked(film: str, cli: Cli, tmp_path: Path)
     assert cli("media", "relink", "nothing", second, "--json").error["code"] == "no_such_media"
 
 
+def test_numbered_images_are_added_as_one_medium(film: str, cli: Cli, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in (7, 8, 10):
+        Image.new("RGB", (64, 36), "red").save(tmp_path / f"a.{number:04d}.png")
+    done = cli("media", "add", tmp_path / "a.%04d.png", "--json")
+    assert done.code == 0, done
+    (row,) = done.json["media"]
+    assert (row["info"]["kind"], row["info"]["frames"], row["info"]["start"]) == ("sequence", 4, 7)
+
+
 def test_the_project_can_come_from_the_environment(film: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("sequence", "new", "Mine").code == 0
     names = [row["name"] for row in cli("sequence", "list", "--json").json["sequences"]]

@@ -182,6 +182,35 @@ def test_media_joins_the_pool_and_is_relinked(ann: Any, project: str, footage: P
     )
 
 
+def test_numbered_images_join_the_pool_as_one_medium(ann: Any, project: str, studio: Path) -> None:
+    from PIL import Image
+
+    shots = studio / "media" / "shots"
+    shots.mkdir()
+    for number in range(1001, 1013):
+        Image.new("RGB", (64, 36), (number - 1001, 0, 0)).save(shots / f"a.{number}.png")
+    names = ["shots/a.%04d.png", "shots/a.[1003-1006].png", "shots"]
+    asked = {"paths": [str(studio / "media" / name) for name in names]}
+    added = ann.post(f"/api/projects/{project}/media", asked)["media"]
+    assert [(row["info"]["kind"], row["info"]["frames"], row["info"]["start"]) for row in added] == [
+        ("sequence", 12, 1001),
+        ("sequence", 4, 1003),
+        ("sequence", 12, 1001),
+    ]
+    assert [row["path"] for row in added] == asked["paths"]
+    api = f"/api/media/{added[0]['info']['digest']}"
+    assert ann.http.get(f"{api}/thumbnail", params={"frame": 11, "width": 64}).content.startswith(b"\xff\xd8")
+    assert ann.http.get(f"{api}/filmstrip", params={"count": 3}).content.startswith(b"\xff\xd8")
+    assert ann.refused("GET", f"/media/{added[0]['info']['digest']}") == (400, "bad_value")
+    moved = {"path": str(studio / "media" / "shots" / "a.[1001-1002].png")}
+    (changed,) = ann.post(f"/api/media/{added[1]['id']}/relink", moved)["media"]
+    assert (changed["id"], changed["info"]["frames"]) == (added[1]["id"], 2)
+    assert ".png" not in "".join(row["detail"] for row in ann.get("/api/doctor")["checks"])
+    for text, refusal in (("shots/b.%04d.png", (404, "media_missing")), ("../a.%04d.png", (403, "outside_roots"))):
+        body = {"paths": [str(studio / "media" / text)]}
+        assert ann.refused("POST", f"/api/projects/{project}/media", json=body) == refusal
+
+
 def test_media_comes_by_digest_with_ranges_and_pictures(ann: Any, project: str, footage: Path) -> None:
     (added,) = ann.post(f"/api/projects/{project}/media", {"paths": [str(footage)]})["media"]
     url, whole = f"/media/{added['info']['digest']}", footage.read_bytes()

@@ -10,7 +10,7 @@ import pytest
 
 from genlock.application.commands import decode_command
 from genlock.daemon.paths import Roots, media_type
-from genlock.errors import AccessError, BadInput, GenlockError, NotFound
+from genlock.errors import AccessError, BadInput, GenlockError, MediaError, NotFound
 
 SECRET = "the secret"
 
@@ -84,6 +84,36 @@ def test_links_are_followed_before_the_roots_are_checked(place: Path) -> None:
         with pytest.raises((AccessError, BadInput, NotFound)):
             roots.readable(f"{place}/media/{name}")
     assert roots.readable(f"{place}/media/inside.mov") == place / "media" / "clip.mov"
+
+
+def test_numbered_images_lie_inside_the_roots_one_by_one(place: Path) -> None:
+    roots = Roots([place / "media"])
+    for text in corpus(place):
+        with pytest.raises((AccessError, BadInput, NotFound, MediaError)):
+            roots.medium(text)
+    shots = place / "media" / "shots"
+    for folder in (shots, place / "media2", place / "media" / ".hidden"):
+        folder.mkdir(exist_ok=True)
+        for number in (1001, 1002):
+            (folder / f"a.{number}.png").write_text(SECRET)
+    for name in ("a.%04d.png", "a.####.png", "a.[1001-1099].png", ""):
+        assert roots.medium(f"{shots}/{name}") == shots / name
+        for outside in (f"{place}/media2/{name}", f"{place}/media/.hidden/{name}", f"{shots}/../../media2/{name}"):
+            with pytest.raises(AccessError):
+                roots.medium(outside)
+    (shots / "a.1003.png").symlink_to(place / "secret.mov")
+    for name in ("a.%04d.png", "a.####.png", "a.[1001-1099].png", ""):
+        with pytest.raises(AccessError):
+            roots.medium(f"{shots}/{name}")
+    assert roots.medium(f"{shots}/a.[1001-1002].png")
+
+
+def test_images_of_hidden_names_are_not_numbered_media(place: Path) -> None:
+    (place / "media" / ".a.0001.png").write_text(SECRET)
+    roots = Roots([place / "media"])
+    for name in (".a.%04d.png", ""):
+        with pytest.raises(AccessError):
+            roots.medium(f"{place}/media/{name}")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")

@@ -135,7 +135,9 @@ def fork(
 
 @media.command("add")
 def add(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Movies, sounds and images.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Movies, sounds, images; numbered ones as 'name.%04d.png'.")
+    ],
     project: options.Project = None,
     store: options.Store = None,
     as_json: options.Json = False,

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from genlock.daemon.routes.entry import static_folder
 from genlock.daemon.views import Check
-from genlock.errors import GenlockError
+from genlock.errors import GenlockError, MediaError
+from genlock.media import numbered
+from genlock.project.media import MediaFile
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
@@ -65,9 +67,16 @@ def _engines(services: Services) -> Iterator[Check]:
         yield Check(f"engine {row['name']}", here, detail, "" if here else "Other engines still run.")
 
 
+def _is_there(file: MediaFile) -> bool:
+    try:
+        return Path(file.path).exists() or numbered.find(Path(file.path)) is not None
+    except (MediaError, OSError):
+        return False
+
+
 def _media(services: Services) -> Iterator[Check]:
     for project in services.app.projects():
-        missing = [file.name or file.path for file in project.media.values() if not Path(file.path).exists()]
+        missing = [file.name or file.path for file in project.media.values() if not _is_there(file)]
         shown = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         detail = (
             f"{len(missing)} of {len(project.media)} missing: {shown}" if missing else f"{len(project.media)} there"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genlock.application.commands import Command
 from genlock.errors import AccessError, BadInput, NotFound
+from genlock.media import numbered
 from genlock.project.commands import ChangeSettings, CreateProject, QueueJob
 from genlock.project.request import GenerationRequest
 
@@ -51,6 +52,29 @@ class Roots:
         path = self.resolve(text)
         if not is_plain_file(path):
             raise NotFound("no_such_file", f"There is no file {text!r}.")
+        return path
+
+    def medium(self, text: str) -> Path:
+        """Returns the real path of a plain file, or of numbered images: `name.%04d.exr`, `name.####.exr`,
+        `name.[1001-1099].exr` or a folder of them.
+
+        Each image must be a plain file below the roots itself. Raises as `resolve` does, NotFound(no_such_file) and
+        MediaError(media_missing) for a pattern or folder without images.
+        """
+        path = self.resolve(text)
+        if is_plain_file(path):
+            return path
+        try:
+            run = numbered.find(path)
+        except OSError as error:
+            raise NotFound("no_such_file", f"{text!r} cannot be looked into: {error.strerror}.") from error
+        if run is None:
+            raise NotFound("no_such_file", f"There is no file {text!r}.")
+        for image in run.paths:
+            if image.name.startswith(".") or not is_plain_file(image):
+                raise AccessError(
+                    "outside_roots", f"{str(image)!r} is not a plain file in a folder the daemon may use."
+                )
         return path
 
     def writable(self, text: str, suffixes: tuple[str, ...]) -> Path:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from genlock.application.application import Application
 from genlock.daemon.paths import Roots
-from genlock.errors import GenlockError, NotFound
+from genlock.errors import GenlockError, MediaError, NotFound
 from genlock.project.media import MediaFile
 from genlock.project.shot import ShotState, Take
 from genlock.timeline.model import Item, Media, Shot
@@ -35,8 +35,10 @@ class Pool:
         self._lock = Lock()
 
     def find(self, digest: str, *, proxy: bool = False) -> Path:
-        """Returns the real path of the content. Raises NotFound (not_found, no_such_media, media_missing) and
-        AccessError(outside_roots)."""
+        """Returns the real path of the content; of numbered images, the pattern or folder that names them.
+
+        Raises NotFound (not_found, no_such_media, media_missing) and AccessError(outside_roots).
+        """
         if not DIGEST.fullmatch(digest):
             raise NotFound("not_found", "That is not a digest.")
         found = self._lookup(digest)
@@ -44,8 +46,8 @@ class Pool:
             raise NotFound("no_such_media", "Nothing in any project has this content.")
         text = found.proxy if proxy and found.proxy and Path(found.proxy).exists() else found.path
         try:
-            return self._roots.readable(text)
-        except NotFound as error:
+            return self._roots.medium(text)
+        except (NotFound, MediaError) as error:
             raise NotFound("media_missing", f"{text} is not there.") from error
 
     def _lookup(self, digest: str) -> Found | None:
@@ -113,6 +115,6 @@ class Sources:
         if file is None:
             return None
         try:
-            return self._roots.readable(file.path)
+            return self._roots.medium(file.path)
         except GenlockError:
             return None

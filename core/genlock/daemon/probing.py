@@ -1,4 +1,4 @@
-"""Files join the media pool: probed where they lie, never copied."""
+"""Files and numbered images join the media pool: probed where they lie, never copied."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def media_id(path: Path) -> str:
 
 
 def add(services: Services, project: str, paths: list[str], author: Author) -> list[MediaFile]:
-    """Probes the files and adds them; all or none. Raises GenlockError for the first that cannot be used."""
+    """Probes files and numbered images and adds them; all or none. Raises GenlockError for the first one of no use."""
     pool = services.app.project(project).media
     files = []
     for text in paths:
-        path = services.roots.readable(text)
+        path = services.roots.medium(text)
         known = next((file for file in pool.values() if file.path == str(path)), None)
         info = services.media.probe(path)
         id_ = known.id if known else media_id(path)
@@ -43,7 +43,7 @@ def add(services: Services, project: str, paths: list[str], author: Author) -> l
 
 def relink(services: Services, media: str, text: str, author: Author) -> MediaFile:
     """Points a pool entry to where the file lies now and probes it. Raises NotFound(no_such_media) and as `add`."""
-    path = services.roots.readable(text)
+    path = services.roots.medium(text)
     for project in services.app.projects():
         old = project.media.get(media)
         if old is not None:

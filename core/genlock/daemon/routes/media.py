@@ -10,9 +10,10 @@ from starlette.responses import FileResponse, Response
 from genlock.daemon import probing
 from genlock.daemon.answers import Answer
 from genlock.daemon.openapi import answers, binary
-from genlock.daemon.paths import media_type
+from genlock.daemon.paths import is_plain_file, media_type
 from genlock.daemon.provide import AggregateId, SignedBody, Uses
 from genlock.daemon.views import MediaAnswer
+from genlock.errors import BadInput
 
 router = APIRouter()
 
@@ -22,7 +23,8 @@ FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 
 class AddBody(SignedBody):
-    """Absolute paths inside the allowed roots."""
+    """Absolute paths inside the allowed roots: files, or numbered images as `name.%04d.exr`, `name.[1001-1099].exr` or
+    their folder."""
 
     paths: list[str]
 
@@ -36,6 +38,8 @@ class RelinkBody(SignedBody):
 def content(digest: Digest, services: Uses, proxy: bool = False) -> Response:
     """The file itself, with Range; `proxy` prefers its H.264 proxy. Unknown kinds come as a download."""
     path = services.pool.find(digest, proxy=proxy)
+    if not is_plain_file(path):
+        raise BadInput("bad_value", f"{path.name} is numbered images: there is no one file to send.")
     kind, shown = media_type(path)
     return FileResponse(
         path,
@@ -79,7 +83,7 @@ def peaks(digest: Digest, services: Uses, per_second: int = Query(50, ge=1, le=1
 
 @router.post("/api/projects/{project}/media", **answers(MediaAnswer))
 def add(project: AggregateId, body: AddBody, services: Uses) -> Answer:
-    """Probes files and adds them to the pool."""
+    """Probes files and numbered images and adds them to the pool."""
     return Answer(MediaAnswer(probing.add(services, project, body.paths, body.author(services))))
 
 
