@@ -125,18 +125,8 @@ def actor() -> str:
         return "unknown"
 
 
-def _read(path: Path) -> Endpoint | None:
-    try:
-        if sys.platform != "win32" and path.stat().st_uid != os.getuid():
-            return None  # somebody else's file in a shared folder could send our token anywhere
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        endpoint = Endpoint(**{name: fields[name] for name in Endpoint._fields if name in fields})
-        return endpoint if endpoint.port and _alive(int(endpoint.pid)) else None
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists."""
     if pid <= 0:
         return False
     if sys.platform == "win32":
@@ -145,7 +135,20 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except OSError as error:
         return error.errno == errno.EPERM
+    except OverflowError:  # no system has a process of such a number
+        return False
     return True
+
+
+def _read(path: Path) -> Endpoint | None:
+    try:
+        if sys.platform != "win32" and path.stat().st_uid != os.getuid():
+            return None  # somebody else's file in a shared folder could send our token anywhere
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        endpoint = Endpoint(**{name: fields[name] for name in Endpoint._fields if name in fields})
+        return endpoint if endpoint.port and is_alive(int(endpoint.pid)) else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _alive_on_windows(pid: int) -> bool:

@@ -92,6 +92,12 @@ def test_broken_files_do_not_count(folder: Path, text: str) -> None:
     assert discovery.running() == []
 
 
+def test_a_process_of_an_absurd_number_is_dead(folder: Path) -> None:
+    write(folder, "/a", pid=10**30)
+    assert discovery.find("/a") is None
+    assert discovery.running() == []
+
+
 def test_somebody_elses_file_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "/a")
     monkeypatch.setattr(os, "getuid", lambda: 987654)
@@ -103,6 +109,21 @@ def test_fields_of_a_newer_daemon_are_passed_over(folder: Path) -> None:
     found = discovery.find("/a")
     assert found is not None
     assert found.websocket == "ws://127.0.0.1:4242/ws"
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("postgresql://ann:pass@host:5432/film", "postgresql://ann@host:5432/film"),
+        ("postgresql://ann:pa?ss@host/film", "postgresql://ann@host/film"),
+        ("postgresql://ann:pa/s@s@host/film", "postgresql://ann@host/film"),
+        ("postgresql://ann@host/film?password=pass", "postgresql://ann@host/film?"),
+        ("postgresql://host:5432/film?application_name=a@b", "postgresql://host:5432/film?application_name=a@b"),
+    ],
+)
+def test_a_store_is_named_without_its_password(store: str, shown: str) -> None:
+    assert discovery.public(store) == shown
+    assert discovery.store_key(store) == discovery.store_key(shown)
 
 
 def test_requiring_what_is_not_there_is_offline() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import warnings
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from genlock.errors import StoreError
-from genlock_client.discovery import store_key
+from genlock_client.discovery import is_alive, store_key
 
 
 class Discovery(Struct, frozen=True):
@@ -99,24 +98,6 @@ def remove(found: Discovery) -> None:
                 target.unlink()
         except (OSError, msgspec.DecodeError):
             continue
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists."""
-    if pid <= 0:
-        return False
-    if sys.platform == "win32":  # there os.kill(pid, 0) would end the process
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)
-        return bool(handle) and bool(ctypes.windll.kernel32.CloseHandle(handle))
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def _private(folder: Path) -> None:

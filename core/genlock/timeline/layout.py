@@ -83,7 +83,8 @@ def segments(state: Sequence) -> list[Segment]:
 def handles(item: Item, rate: Rate) -> tuple[int | None, int | None]:
     """Returns how many more *sequence* frames the item could show before its head and behind its tail.
 
-    None where there is no end: an unprobed source, a generator, a freeze frame. (check.source_handles counts source frames.)
+    None where there is no end: an unprobed source, a generator, a freeze frame. (check.source_handles counts the
+    source's frames.)
     """
     available = available_range(item)
     step = source_step(item, rate)
