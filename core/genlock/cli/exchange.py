@@ -28,7 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Timelines: .otio or .otioz.")],
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="The sequence's name. Default: the file's.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The sequence's name. Default: the timeline's own, else the file's."),
+    ] = None,
     project: options.Project = None,
     store: options.Store = None,
     as_json: options.Json = False,
@@ -58,8 +61,9 @@ def import_(
     for row in made:
         missing = sum(bool(file["missing"]) for file in row["media"])
         output.say(
-            f"Imported {output.plain(row['file'])} into [bold]{output.plain(owner['name'])}[/] as "
-            f"{output.short(row['sequence'])}, version {row['version']}: {len(row['media'])} media ({missing} missing)"
+            f"Imported {output.plain(row['file'])} into {output.plain(owner['name'])} as "
+            f"[bold]{output.plain(row['name'])}[/] ({output.short(row['sequence'])}), version {row['version']}: "
+            f"{len(row['media'])} media ({missing} missing)"
         )
         for warning in row["warnings"]:
             output.say(f"  [yellow]{output.plain(warning)}[/]")

@@ -63,6 +63,7 @@ def import_file(services: Services, project: str, path: Path, name: str, author:
         shots=sum(isinstance(p.item.source, Shot) for part in content.tracks for p in part.items),
         warnings=list(imported.warnings),
         dialect=imported.dialect,
+        name=content.name,
     )
 
 
@@ -80,6 +81,7 @@ def _imported(services: Services, project: str, path: Path, done: Accepted, auth
         media=[MediaRow(file.id, file.name, file.path, file.missing) for file in files],
         shots=sum(isinstance(p.item.source, Shot) for part in event.content.tracks for p in part.items),
         dialect=event.origin.dialect,
+        name=event.content.name,
     )
 
 

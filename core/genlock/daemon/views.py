@@ -185,6 +185,7 @@ class ImportAnswer(Struct):
     loss: list[Any] = []
     warnings: list[str] = []
     dialect: str = ""
+    name: str = ""
 
 
 class UploadAnswer(Struct):
