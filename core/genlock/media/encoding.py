@@ -65,7 +65,7 @@ PROXY: Final = Encoding(
     audio="aac",
     samples="fltp",
     options={
-        "preset": "veryfast",
+        "preset": "superfast",
         "crf": "23",
         "g": str(PROXY_GOP),
         "keyint_min": str(PROXY_GOP),
