@@ -83,7 +83,7 @@ def measure(container: InputContainer, stream: av.VideoStream, size: int) -> Tim
         if len(stamps) < len(packets):
             return Timing(rate, len(packets), False, start_time(stream))
         cut_short = False
-    steps = [after - before for before, after in pairwise(stamps)]
+    steps = {after - before for before, after in pairwise(stamps)}
     one = Fraction(rate.den, rate.num) / (stream.time_base or 1)
     variable = any(abs(step - one) > max(Fraction(1), one / 100) + Fraction(1, 2) for step in steps)
     return Timing(rate, len(stamps), variable, start_time(stream), cut_short)
