@@ -232,6 +232,8 @@ class Lane:
 
     def _locate(self, id_: str) -> tuple[int, int]:
         near = self._near
+        if near < len(self._chunks) and id_ in (chunk := self._chunks[near]).members:
+            return near, chunk.ids.index(id_)
         for k in range(max(0, near - 1), min(len(self._chunks), near + 2)):
             chunk = self._chunks[k]
             if id_ in chunk.members:
