@@ -14,7 +14,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from genlock.errors import BadInput, StoreError
-from genlock.store import EventStore, open_store
+from genlock.store import EventStore, open_store, postgres
 from genlock.store.backup import backup
 from genlock.store.fork import fork
 from genlock.store.jsonl import export, import_
@@ -60,6 +60,12 @@ def test_the_log_is_there_after_opening_again(url: str) -> None:
     again = open_store(url)
     assert (again.log_id, again.tip(), len(list(again.read(a)))) == (log, 30, 30)
     again.close()
+
+
+def test_a_store_that_was_closed_is_free_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "PATIENCE", 0.0)
+    for _ in range(20):
+        open_store(url).close()
 
 
 def test_a_second_process_is_refused_with_the_pid_of_the_first(store: EventStore, url: str) -> None:

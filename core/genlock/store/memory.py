@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from threading import RLock
 from typing import Any
-from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
@@ -13,7 +12,7 @@ from genlock.errors import Refused, StoreError
 from genlock.store import chain
 from genlock.store.ledger import Entry, Ledger
 from genlock.store.records import CommandRow, Head, Lean, Meta, Row, SnapshotRow
-from genlock.store.tables import new_meta
+from genlock.store.tables import made_rows, new_meta
 
 
 class MemoryLedger(Ledger):
@@ -35,19 +34,7 @@ class MemoryLedger(Ledger):
 
     def insert(self, events: Sequence[StoredEvent], entries: Sequence[Entry]) -> list[int]:
         with self._open():
-            last, tip = self.newest()
-            rows = []
-            for event in events:
-                origin = event.originator_id
-                originator = origin.hex if isinstance(origin, UUID) else origin
-                last += 1
-                tip = chain.link(tip, originator, event.originator_version, event.topic, event.state)
-                check = chain.checksum(event.topic, event.originator_version, event.state)
-                rows.append(Row(last, originator, event.originator_version, event.topic, event.state, tip, check))
-            commands, at = [], 0
-            for entry in entries:
-                first, at = rows[at].id, at + entry.count
-                commands.append(CommandRow(entry.command_id, entry.actor, entry.digest, first, rows[at - 1].id))
+            rows, commands = made_rows(*self.newest(), events, entries)
             self.adopt(rows, commands)
             return [row.id for row in rows]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from select import select
+from time import monotonic, sleep
 from typing import Any, Final, cast
 
 import psycopg
 import psycopg.errors
-from eventsourcing.persistence import Notification, PersistenceError, StoredEvent
+from eventsourcing.persistence import PersistenceError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore, PostgresFactory
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
@@ -34,6 +35,9 @@ NAMES: Final = {"serial": "BIGINT PRIMARY KEY", "integer": "BIGINT", "blob": "BY
 
 CONNECT: Final = 5
 """Seconds to wait for the server."""
+
+PATIENCE: Final = 0.5
+"""Seconds the server may take to notice that the last holder died."""
 
 POOL: Final = {"POSTGRES_POOL_SIZE": "2", "POSTGRES_MAX_OVERFLOW": "8", "POSTGRES_CONNECT_TIMEOUT": str(CONNECT)}
 
@@ -99,29 +103,7 @@ class PostgresRecorder(PostgresApplicationRecorder, Tables):
         with self._writing() as cursor:
             return write_events(cursor, stored_events, kwargs.get("commands", ()))
 
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Returns the notifications from `start`, as the library's own log and projections ask for them."""
-        where, params = ["notification_id>=?"], [(start or 0) + (start is not None and not inclusive_of_start)]
-        if stop is not None:
-            where.append("notification_id<=?")
-            params.append(stop)
-        marks = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
-        sql = (
-            "SELECT notification_id, originator_id, originator_version, topic, state FROM stored_events "
-            f"WHERE {' AND '.join(where)} {marks}ORDER BY notification_id LIMIT ?"
-        )
-        return [
-            Notification(id=i, originator_id=o, originator_version=v, topic=t, state=s)
-            for i, o, v, t, s in self.fetch((sql, (*params, *topics, limit)))[0]
-        ]
+    select_notifications = Tables.select_notifications
 
     # -- ours
 
@@ -197,6 +179,9 @@ class AdvisoryLock:
 
     def release(self) -> None:
         """Lets go; idempotent."""
+        with suppress(psycopg.Error):
+            # Closing alone is heard by the server some time later, and until then the next daemon would be refused.
+            self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
     def _is_lost(self) -> bool:
@@ -211,14 +196,22 @@ class AdvisoryLock:
             return True
         return False
 
+    def _is_granted(self) -> bool:
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
+        return bool(row and row[0])
+
     def _take(self) -> None:
         name = f"genlock pid {os.getpid()}"
         with postgres_errors(self._shown):
             self._connection = psycopg.connect(
                 self._url, autocommit=True, application_name=name, connect_timeout=CONNECT, row_factory=tuple_row
             )
-            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
-            if row and row[0]:
+            until = monotonic() + PATIENCE
+            while not self._is_granted():
+                if monotonic() > until:
+                    break
+                sleep(PATIENCE / 10)
+            else:
                 return
             found = self._connection.execute(
                 "SELECT a.application_name, COALESCE(a.client_hostname, host(a.client_addr), 'this host') "

@@ -15,7 +15,6 @@ from eventsourcing.domain import EventSourcingError
 from eventsourcing.persistence import (
     ConnectionPoolClosedError,
     ConnectionUnavailableError,
-    Notification,
     PersistenceError,
     StoredEvent,
 )
@@ -199,29 +198,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder, Tables):
     def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         return write_events(c.sqlite_cursor, stored_events, kwargs.get("commands", ()))
 
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Returns the notifications from `start`, as the library's own log and projections ask for them."""
-        where, params = ["notification_id>=?"], [(start or 0) + (start is not None and not inclusive_of_start)]
-        if stop is not None:
-            where.append("notification_id<=?")
-            params.append(stop)
-        marks = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
-        sql = (
-            "SELECT notification_id, originator_id, originator_version, topic, state FROM stored_events "
-            f"WHERE {' AND '.join(where)} {marks}ORDER BY notification_id LIMIT ?"
-        )
-        return [
-            Notification(id=i, originator_id=self.convert_originator_id(o), originator_version=v, topic=t, state=s)
-            for i, o, v, t, s in self.fetch((sql, (*params, *topics, limit)))[0]
-        ]
+    select_notifications = Tables.select_notifications
 
     # -- ours
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, cast
 from uuid import UUID, uuid4
 
 import msgspec
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import Notification, StoredEvent
 
 from genlock.errors import Refused, StoreError
 from genlock.store import chain
@@ -86,7 +86,15 @@ class Cursor(Protocol):
 
 def write_events(cursor: Cursor, events: Sequence[StoredEvent], entries: Sequence[Entry]) -> list[int]:
     """Writes events and commands inside a transaction that excludes other writers; returns the notification ids."""
-    last, tip = _newest(cursor)
+    rows, commands = made_rows(*_newest(cursor), events, entries)
+    write_rows(cursor, rows, commands)
+    return [row.id for row in rows]
+
+
+def made_rows(
+    last: int, tip: bytes, events: Sequence[StoredEvent], entries: Sequence[Entry]
+) -> tuple[list[Row], list[CommandRow]]:
+    """Returns the rows that follow notification `last` and the chain's `tip`."""
     rows = []
     for event in events:
         origin = event.originator_id
@@ -95,15 +103,11 @@ def write_events(cursor: Cursor, events: Sequence[StoredEvent], entries: Sequenc
         tip = chain.link(tip, originator, event.originator_version, event.topic, event.state)
         check = chain.checksum(event.topic, event.originator_version, event.state)
         rows.append(Row(last, originator, event.originator_version, event.topic, event.state, tip, check))
-    ids = [row.id for row in rows]
     commands, at = [], 0
     for entry in entries:
-        commands.append(
-            CommandRow(entry.command_id, entry.actor, entry.digest, ids[at], ids[at + entry.count - 1]),
-        )
-        at += entry.count
-    write_rows(cursor, rows, commands)
-    return ids
+        first, at = rows[at].id, at + entry.count
+        commands.append(CommandRow(entry.command_id, entry.actor, entry.digest, first, rows[at - 1].id))
+    return rows, commands
 
 
 def write_rows(cursor: Cursor, rows: Sequence[Row], commands: Sequence[CommandRow]) -> None:
@@ -157,6 +161,36 @@ class Tables(Ledger):
 
     def _one(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return self.fetch((sql, params))[0]
+
+    # -- the library's contract, which a recorder takes over by name: the library's own class comes first
+
+    def convert_originator_id(self, originator_id: str) -> UUID | str:
+        """Returns an id as the library wants it."""
+        return originator_id
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Returns the notifications from `start`, as the library's own log and projections ask for them."""
+        where, params = ["notification_id>=?"], [(start or 0) + (start is not None and not inclusive_of_start)]
+        if stop is not None:
+            where.append("notification_id<=?")
+            params.append(stop)
+        marks = f"AND topic IN ({','.join('?' * len(topics))}) " if topics else ""
+        sql = (
+            "SELECT notification_id, originator_id, originator_version, topic, state FROM stored_events "
+            f"WHERE {' AND '.join(where)} {marks}ORDER BY notification_id LIMIT ?"
+        )
+        return [
+            Notification(id=i, originator_id=self.convert_originator_id(o), originator_version=v, topic=t, state=s)
+            for i, o, v, t, s in self.fetch((sql, (*params, *topics, limit)))[0]
+        ]
 
     # -- events
 
