@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from genlock.collector import uncollected
 from genlock.errors import BadInput, NotFound
 from genlock.timeline.events import Content
 from genlock.timeline.rate import RATES, Rate
@@ -36,7 +37,11 @@ def read(path: Path, *, limits: Limits = LIMITS, media_folder: Path | None = Non
     missing. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large, too_deep, bad_json, bad_time, bad_rate,
     bad_timeline. Nothing outside the file is looked at.
     """
-    path = Path(path)
+    with uncollected():
+        return _read(Path(path), limits, media_folder)
+
+
+def _read(path: Path, limits: Limits, media_folder: Path | None) -> Imported:
     match path.suffix.lower():
         case ".otioz":
             return bundle.read_zip(path, limits, media_folder, read_data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NamedTuple, assert_never
@@ -64,6 +65,7 @@ def media_id(path: str) -> str:
     return "f" + blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+@lru_cache(maxsize=10_000)  # a cut shows the same files again and again
 def path_of(url: str, base: Path) -> str:
     """Returns the native path of a target URL; relative ones lie beside the file. Never looks at the disk.
 
@@ -82,7 +84,7 @@ def path_of(url: str, base: Path) -> str:
         return path[1:] if _DRIVE.match(path) else path
     if len(parts.scheme) > 1:
         return url
-    return os.path.normpath(base / unquote(url)) if url else ""
+    return os.path.normpath(os.path.join(base, unquote(url))) if url else ""
 
 
 def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool: dict[str, MediaFile]) -> Reference:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import count
 from threading import Lock
 from typing import Any, Final, get_args, get_origin
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 
 from genlock.application.opened import Marks, Opened, begin
 from genlock.application.world import World, fold
+from genlock.collector import uncollected
 from genlock.errors import NotFound, StoreError
 from genlock.store.store import EventStore
 from genlock.timeline.events import Content, SequenceCreated, SequenceEvent, SequenceImported, content_of, restore
@@ -41,19 +41,6 @@ class Image(Struct, frozen=True):
     content: Content
     stacks: Stacks
     marks: Marks
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keeps the garbage collector out while thousands of values are built: there is no garbage among them, and looking
-    for it was more than half of the time (70 ms to 27 ms for 10,000 clips). Safe to nest and to use from any thread."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def calm_collector() -> None:
