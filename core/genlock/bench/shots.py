@@ -48,7 +48,7 @@ def run(folder: Path) -> Iterator[Result]:
         return
     database = [sys.executable, "-m", "genlock.bench.rows", str(folder / "rows.sqlite"), str(SHOTS)]
     daemon = [sys.executable, "-c", DAEMON, str(folder / "network.genlock"), str(folder)]
-    with _served(database) as port, _served(daemon) as (url, token):
+    with served(database) as port, served(daemon) as (url, token):
         studio = asyncio.run(Studio.made(f"{url.replace('http', 'ws')}/ws", token))
         rows, streams, waits = [], [], []
         for _ in range(ROUNDS):
@@ -60,7 +60,7 @@ def run(folder: Path) -> Iterator[Result]:
 
 
 @contextmanager
-def _served(command: list[str]) -> Iterator[Any]:
+def served(command: list[str]) -> Iterator[Any]:
     """Starts a server; gives the JSON of the line it prints when it listens."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
