@@ -21,6 +21,11 @@ def test_a_value_is_bounded_when_there_is_none() -> None:
     assert Result("edit", 5.0, "ms", 4.0).ratio is None
 
 
+def test_a_floor_of_nothing_never_passes() -> None:
+    assert not Result("edit", 3.0, "ms", 4.0, floor=0.0).ok
+    assert not Result("edits", 3.0, "1/s", 4.0, floor=0.0, at_least=True).ok
+
+
 def test_throughput_is_bounded_from_below() -> None:
     assert Result("edits", 50.0, "1/s", 10.0, floor=5.0, at_least=True).ok
     assert not Result("edits", 49.0, "1/s", 10.0, floor=5.0, at_least=True).ok

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from math import inf, isfinite
 from statistics import median
 from time import perf_counter
 
@@ -29,12 +30,16 @@ class Result(Struct, frozen=True):
 
     @property
     def ratio(self) -> float | None:
-        return None if not self.floor else self.value / self.floor
+        """How often the floor goes into the value; infinite over a floor of nothing, which was not measured then."""
+        if self.floor is None:
+            return None
+        return self.value / self.floor if self.floor else inf
 
     @property
     def ok(self) -> bool:
+        """Whether the limit is kept. A floor of nothing proves nothing."""
         figure = self.value if self.ratio is None else self.ratio
-        return figure >= self.limit if self.at_least else figure <= self.limit
+        return isfinite(figure) and (figure >= self.limit if self.at_least else figure <= self.limit)
 
 
 def results(names: tuple[str, ...] = ()) -> Iterator[Result]:
