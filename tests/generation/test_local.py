@@ -12,6 +12,7 @@ from time import monotonic, sleep
 import pytest
 from msgspec.structs import replace
 
+from genlock.generation.channel import Cancel
 from genlock.generation.executor import Failed, Finished, Progress, Stopped
 from genlock.generation.local import LocalExecutor
 from genlock.generation.nursery import ForkNursery, scrubbed
@@ -210,3 +211,23 @@ def test_the_daemons_side_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_no_descriptor_for_a_worker_costs_the_job_alone(
+    executor: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left() -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("genlock.generation.nursery.socket.socketpair", none_left)
+        assert failed(run(executor, tmp_path, "plain")).code == "worker_lost"
+    assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
+
+
+def test_a_cancel_that_comes_too_late_does_not_stop_the_retry(executor: LocalExecutor, tmp_path: Path) -> None:
+    assert isinstance(run(executor, tmp_path / "a", "plain").outcome(), Finished)
+    (worker,) = executor._lanes["heavy"]
+    assert worker.child is not None
+    worker.child.channel.send(Cancel("job1"))
+    assert isinstance(run(executor, tmp_path / "b", "plain").outcome(), Finished)

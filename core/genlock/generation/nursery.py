@@ -102,7 +102,10 @@ class SpawnNursery:
 
     def birth(self) -> Child:
         """Starts an interpreter; it imports while it already takes orders."""
-        process = _python("genlock.generation.worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            process = _python("genlock.generation.worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as error:
+            raise GenerationError("worker_lost", f"No worker process can be started: {error.strerror}.") from error
         pipes = cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin)
         return Child(process.pid, Channel(*pipes), process)
 
@@ -125,14 +128,12 @@ class ForkNursery:
 
     def birth(self) -> Child:
         """Asks the parent for a fork and hands it one end of the channel."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):  # no descriptor or no process to be had: that costs one job
             for _ in range(2):  # the parent may have died unnoticed: a second one gets a chance
                 ours, theirs = socket.socketpair()
-                with theirs:
-                    pid = self._fork(theirs)
-                if pid:
-                    return Child(pid, _over(ours))
-                ours.close()
+                with ours, theirs:
+                    if pid := self._fork(theirs):
+                        return Child(pid, _over(ours))
                 self._end()
         raise GenerationError("worker_lost", "No worker process can be started.")
 

@@ -43,7 +43,7 @@ def serve(channel: Channel) -> None:
         if run.engines != engines.targets:
             engines = Engines(run.engines)
         job = run.ticket.job
-        stop = cancelled.setdefault(job, Event())
+        stop = cancelled[job]
         channel.send(Beat(job))
         work[:] = [job]
         busy.set()
@@ -115,10 +115,13 @@ def _listen(channel: Channel, orders: SimpleQueue[Run], cancelled: dict[str, Eve
     while True:
         order = channel.order()
         match order:
-            case Run():
+            case Run(ticket=ticket):
+                cancelled[ticket.job] = Event()
                 orders.put(order)
             case Cancel(job=job):
-                cancelled.setdefault(job, Event()).set()
+                # One for a job that is over already must not stop its retry; one that comes first is said again.
+                if stop := cancelled.get(job):
+                    stop.set()
             case None:
                 os._exit(0)  # the daemon is gone: nobody waits for the take, whatever the engine is doing
             case _:
