@@ -12,6 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from genlock.errors import StoreError
 from genlock.store import open_store
 from genlock.store.sqlite import SQLiteRecorder
+from genlock.store.store import EventStore
 from tests.contract.event_store import commit, created
 from tests.store.stores import PROJECT, SEQUENCE, change, filled
 
@@ -229,4 +230,28 @@ def test_a_history_is_never_read_short(tmp_path: Path, sql: str) -> None:
     with pytest.raises(StoreError) as error:
         list(store.read(SEQUENCE))
     assert error.value.code == "store_corrupt"
+    store.close()
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_connection_that_cannot_be_had_costs_one_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writing: bool
+) -> None:
+    ledger = recorder(tmp_path / "a.genlock")
+    store = EventStore(ledger)
+    pool = ledger.datastore.pool
+    pool.pool_timeout = 0.5
+    held = [pool.get_connection(is_writer=False) for _ in range(pool.num_in_pool)]
+
+    def none_left() -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "_create_connection", none_left)
+        with pytest.raises(StoreError):
+            store.put_snapshot(SEQUENCE, 1, "x", b"{}") if writing else store.tip()
+    for connection in held:
+        pool.put_connection(connection)
+    store.put_snapshot(SEQUENCE, 1, "x", b"{}")
+    assert (pool._num_writers, pool._num_readers) == (0, 0)
     store.close()

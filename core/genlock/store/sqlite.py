@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, local
 from time import monotonic, sleep
 from typing import Any, Final, cast
 
@@ -121,11 +121,13 @@ class Pool(SQLiteConnectionPool):
 
     def __init__(self, **options: Any) -> None:
         self._closing = Event()
+        self._asking = local()
         super().__init__(**options)
 
     def get_connection(self, timeout: float | None = None, *, is_writer: bool | None = None) -> SQLiteConnection:
         if self._closing.is_set():
             raise ConnectionPoolClosedError
+        self._asking.is_writer = is_writer
         connection = super().get_connection(timeout, is_writer=is_writer)
         if self._closing.is_set():
             # Lent after `close` counted those out: to use it now would be to use it while it is being closed, which
@@ -134,6 +136,21 @@ class Pool(SQLiteConnectionPool):
                 self.put_connection(connection)
             raise ConnectionPoolClosedError
         return connection
+
+    def _get_connection(self, timeout: float = 0.0) -> SQLiteConnection:
+        try:
+            return super()._get_connection(timeout)
+        except BaseException:
+            # The caller has the turn to write, or is counted as a reader, and the library forgets that when there is no
+            # connection to be had: nobody could write ever again.
+            is_writer, self._asking.is_writer = self._asking.is_writer, None
+            if is_writer:
+                self._num_writers -= 1
+                self._writer_lock.release()
+            elif is_writer is False:
+                with self._no_readers:
+                    self._num_readers -= 1
+            raise
 
     def close(self) -> None:
         """Lets those finish that are at it, moves the log into the file, and closes every connection; idempotent.
