@@ -130,3 +130,44 @@ def test_the_queue_survives_a_restart(studio: Studio) -> None:
     again.do(RequeueJob("restart"), jobs[0])
     assert again.app.job(jobs[0]).attempt == 1
     again.app.close()
+
+
+def swapped(studio: Studio) -> tuple[str, str, str]:
+    """Two shots that have each had the other's code."""
+    project = studio.project()
+    one, two = studio.shot(project, "X"), studio.shot(project, "Y")
+    for shot, code in ((one, "T"), (two, "X"), (one, "Y")):
+        studio.do(RenameShot(code=code), shot)
+    return project, one, two
+
+
+def test_codes_that_changed_hands_are_known_after_a_restart(studio: Studio) -> None:
+    project, one, two = swapped(studio)
+    again = studio.reopened()
+    assert comparable(again.app) == comparable(studio.app)
+    assert (again.app.find_shot(project, "Y").id, again.app.find_shot(project, "X").id) == (one, two)
+    again.app.close()
+
+
+def test_a_number_that_changed_hands_stays_reserved_after_a_restart(studio: Studio) -> None:
+    project = studio.project()
+    shot = studio.shot(project)
+    first = queue(studio, project, shot)
+    studio.do(FailJob("engine_failed", "a wheel came off"), first)
+    second = queue(studio, project, shot)
+    studio.do(CancelJob(), second)
+    studio.do(RetryJob(), first)
+    again = studio.reopened()
+    assert dict(again.app.world.reserved) == dict(studio.app.world.reserved) == {(shot, 1): first}
+    again.app.close()
+
+
+def test_renames_are_published_again_after_a_restart(studio: Studio) -> None:
+    _, one, two = swapped(studio)
+    cursor = studio.app.head_id()
+    studio.do(RenameShot(scene="SC02"), two)
+    studio.do(RenameShot(scene="SC02"), one)
+    studio.do(RenameShot(code="Z"), two)
+    again = studio.reopened()
+    assert again.app.published_since(cursor) == studio.app.published_since(cursor)
+    again.app.close()

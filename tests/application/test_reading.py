@@ -76,3 +76,10 @@ def test_projects_are_listed_by_name(studio: Studio) -> None:
     for name in ("beta", "Alpha", "Gamma"):
         studio.project(name)
     assert [project.name for project in studio.app.projects()] == ["Alpha", "beta", "Gamma"]
+
+
+def test_asking_for_sequences_that_are_not_there_leaves_nothing_behind(studio: Studio) -> None:
+    for number in range(10):
+        with pytest.raises(NotFound):
+            studio.app.sequence(f"{number:032x}")
+    assert studio.app._live._used == {}

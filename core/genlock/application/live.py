@@ -111,7 +111,7 @@ def world_of(store: EventStore) -> World:
     for names in (("ProjectCreated",), ("ShotCreated",), ("JobQueued",)):
         for originator in store.originators(names):
             world = fold(store.read(originator), world)
-    return world
+    return world.indexed()
 
 
 class Live:
@@ -132,7 +132,8 @@ class Live:
 
     def sequence(self, id_: str) -> Opened:
         """Returns a sequence at its head, opening it when it is not. Raises NotFound(no_such_sequence)."""
-        self._used[id_] = next(self._clock)
+        if id_ in self._world.homes:  # asking for what is not there must not fill this
+            self._used[id_] = next(self._clock)
         found = self._world.opened.get(id_)
         return found if found is not None else self._open(id_)
 

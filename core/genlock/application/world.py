@@ -66,6 +66,15 @@ class World(Struct, frozen=True):
         id_ = opened.state.id
         return replace(self, opened=self.opened.set(id_, opened), heads=self.heads.set(id_, opened.state.version))
 
+    def indexed(self) -> World:
+        """Returns the world with its look-ups made from the states, whatever order the aggregates were folded in."""
+        unfinished = (job for job in self.jobs.values() if job.shot and isinstance(job.status, Waiting | Running))
+        return replace(
+            self,
+            codes=Map({code_key(shot.project, shot.code): shot.id for shot in self.shots.values()}),
+            reserved=Map({(job.shot, job.number): job.id for job in unfinished}),
+        )
+
     def _advance_sequence(self, id_: str, event: SequenceEvent) -> World:
         match event:
             case SequenceCreated() | SequenceImported():
@@ -79,15 +88,18 @@ class World(Struct, frozen=True):
         after = shot_rules.evolve(before, event)
         codes = self.codes
         if before is None or before.code != after.code:
-            if before is not None:
-                codes = codes.delete(code_key(before.project, before.code))
+            # Folded aggregate by aggregate, the old code may be another shot's by now.
+            if before is not None and codes.get(old := code_key(before.project, before.code)) == id_:
+                codes = codes.delete(old)
             codes = codes.set(code_key(after.project, after.code), id_)
         return replace(self, shots=self.shots.set(id_, after), codes=codes)
 
     def _advance_job(self, id_: str, event: JobEvent) -> World:
         job = job_rules.evolve(self.jobs.get(id_), event)
         key, reserved = (job.shot, job.number), self.reserved
-        if isinstance(job.status, Waiting | Running):
+        if not job.shot:
+            pass  # its number is nobody else's business
+        elif isinstance(job.status, Waiting | Running):
             reserved = reserved.set(key, id_)
         elif reserved.get(key) == id_:
             reserved = reserved.delete(key)
