@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Condition
-from time import monotonic
+from threading import Condition, Event, Thread
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from genlock.application.application import Application, Envelope, Published
 from genlock.application.commands import Command
 from genlock.application.jobs import JobRunner, request_for
 from genlock.errors import BadInput, NotFound, Refused
-from genlock.generation.arbiter import Arbiter
+from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import Engines
 from genlock.generation.executor import Progress
 from genlock.generation.local import LocalExecutor
@@ -420,3 +421,58 @@ def test_without_a_folder_takes_go_beside_the_store(tmp_path: Path) -> None:
 def test_an_unknown_shot(house: House) -> None:
     with pytest.raises(NotFound):
         request_for(house.app, "0" * 32)
+
+
+def test_a_job_cancelled_before_its_first_step_gives_its_lane_back(house: House) -> None:
+    runner = house.run()
+    hold = Event()
+    runner._loop.call_soon_threadsafe(hold.wait)
+    house.do(CancelJob(), house.queue())
+    hold.set()
+    house.until(house.queue(), Succeeded)
+
+
+def test_a_job_cancelled_and_retried_in_one_group_runs(house: House) -> None:
+    house.run()
+    first = house.queue(engine="slow")
+    house.until(first, Running)
+    second = house.queue()
+    hold = Event()
+    stop = house.app.subscribe(lambda _: hold.wait() and None)
+    shot = Envelope(id=uuid4().hex, command=ChangeBrief({"prompt": "Fog"}), target=house.shot, actor="ann")
+    house.app.submit(shot)
+    answers = [
+        house.app.submit(Envelope(id=uuid4().hex, command=command, target=second, actor="ann"))
+        for command in (CancelJob(), RetryJob())
+    ]
+    hold.set()
+    assert [answer.result(10).target for answer in answers] == [second, second]
+    stop()
+    house.executor.let_go(first)
+    house.until(second, Succeeded)
+
+
+class OneLease(Arbiter):
+    """Grants the first lease only."""
+
+    async def acquire(self, need: Need, lane: Any = "heavy", deadline: float | None = None) -> Lease:
+        if self.decisions:
+            await asyncio.Event().wait()
+        return await super().acquire(need, lane, deadline)
+
+
+def test_stopping_does_not_wait_for_a_job_between_two_plans(house: House) -> None:
+    job = house.queue(engine="hungry")
+    runner = house.runner = JobRunner(house.app, house.executor, OneLease(1 << 34))
+    runner.start()
+    house.until(job, Running)
+    end = monotonic() + 10
+    while (carriage := runner._running.get(job)) is None or carriage.submitted or not house.executor.tickets:
+        assert monotonic() < end
+        sleep(0.01)
+    stopping = Thread(target=runner.stop, daemon=True)
+    stopping.start()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    assert isinstance(house.app.job(job).status, Waiting)
+    assert len(house.executor.tickets) == 1

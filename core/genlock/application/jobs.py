@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final, assert_never
@@ -92,13 +93,16 @@ class JobRunner:
     # -- on the writer's thread
 
     def _published(self, published: list[Published]) -> None:
-        queued = [p.event.originator_id.hex for p in published if isinstance(p.event, JobQueued | JobRequeued)]
-        cancelled = [p.event.originator_id.hex for p in published if isinstance(p.event, JobCancelled)]
+        moved = [p.event for p in published if isinstance(p.event, JobQueued | JobRequeued | JobCancelled)]
+        cancelled = [event.originator_id.hex for event in moved if isinstance(event, JobCancelled)]
+        # A group can hold a job's cancelling and its retry: the last word counts.
+        last = {event.originator_id.hex: event for event in moved}
+        queued = [job for job, event in last.items() if not isinstance(event, JobCancelled)]
         with contextlib.suppress(RuntimeError):  # the loop was closed while this was on its way
-            if queued:
-                self._loop.call_soon_threadsafe(self._queued, queued)
             for job in cancelled:
                 self._loop.call_soon_threadsafe(self._cancelled, job)
+            if queued:
+                self._loop.call_soon_threadsafe(self._queued, queued)
 
     # -- on the loop
 
@@ -132,6 +136,12 @@ class JobRunner:
                 carriage = _Carriage(job, lane)
                 self._running[job.id] = carriage
                 carriage.task = self._loop.create_task(self._carry(carriage))
+                # Not at the end of `_carry`: a task that is cancelled before its first step never gets there.
+                carriage.task.add_done_callback(partial(self._ended, job.id))
+
+    def _ended(self, job: str, _: asyncio.Task[None]) -> None:
+        del self._running[job]
+        self._serve()
 
     def _in_order(self) -> list[JobState]:
         jobs = self._app.world.jobs
@@ -152,9 +162,6 @@ class JobRunner:
         except Exception as error:  # a background task: whatever went wrong costs this job, not the queue
             log.exception("job %s", job.id)
             await self._fail(job, "internal", f"{type(error).__name__}: {error}")
-        finally:
-            del self._running[job.id]
-            self._serve()
 
     async def _work(self, carriage: _Carriage) -> Outcome | None:
         """Tries one plan after the other for as long as memory is what is missing; None when the job was taken away."""
@@ -162,6 +169,7 @@ class JobRunner:
         outcome: Outcome | None = None
         started = False
         for plan in planner.plans(job.request, self._engines):
+            carriage.submitted = False  # while it waits for its next lease it is the task that has to be stopped
             try:
                 lease = await self._arbiter.acquire(Need.of(job.id, plan, job.priority), plan.lane, self._deadline)
             except GenerationError as error:
@@ -182,6 +190,8 @@ class JobRunner:
 
     async def _run(self, carriage: _Carriage, plan: Plan, lease: Lease) -> Outcome:
         job = carriage.job
+        if carriage.stopped:
+            return Stopped(job.id)
         ended: asyncio.Future[Outcome] = self._loop.create_future()
 
         def heard(message: Message) -> None:
@@ -230,7 +240,7 @@ class JobRunner:
         self._waiting.clear()
         carriages = list(self._running.values())
         for carriage in carriages:
-            if requeue and carriage.submitted:
+            if requeue:  # refused for one that never started, which waits still
                 await self._send(carriage.job.id, RequeueJob("The daemon was stopped."))
             carriage.stop(self._executor)
         await asyncio.gather(*(c.task for c in carriages if c.task is not None), return_exceptions=True)
