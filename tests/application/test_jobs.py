@@ -425,11 +425,16 @@ def test_an_unknown_shot(house: House) -> None:
 
 def test_a_job_cancelled_before_its_first_step_gives_its_lane_back(house: House) -> None:
     runner = house.run()
-    hold = Event()
-    runner._loop.call_soon_threadsafe(hold.wait)
-    house.do(CancelJob(), house.queue())
-    hold.set()
-    house.until(house.queue(), Succeeded)
+    runner._unsubscribe()  # what it hears comes from here, in the order that matters
+    first, second = house.queue(), house.queue()
+
+    def cancelled_while_it_was_begun() -> None:
+        runner._queued([first])
+        runner._cancelled(first)
+
+    runner._loop.call_soon_threadsafe(cancelled_while_it_was_begun)
+    runner._loop.call_soon_threadsafe(runner._queued, [second])
+    house.until(second, Succeeded)
 
 
 def test_a_job_cancelled_and_retried_in_one_group_runs(house: House) -> None:
