@@ -305,3 +305,16 @@ def test_a_cancelled_command_is_not_done(studio: Studio) -> None:
         assert future.cancel()
     studio.project("Red")
     assert [p.name for p in studio.app.projects()] == ["Hold", "Red"]
+
+
+@pytest.mark.parametrize("field", ["id", "actor"])
+def test_what_a_database_cannot_hold_is_refused_alone(studio: Studio, field: str) -> None:
+    asked: list[str] = []
+    find = studio.store.find_commands
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(studio.store, "find_commands", lambda ids: asked.extend(ids) or find(ids))
+        with Held(studio):
+            good = studio.app.submit(studio.envelope(CreateProject("Red")))
+            bad = studio.app.submit(studio.envelope(CreateProject("Blue"), **{field: "a\0b"}))
+        assert (outcome(bad), outcome(good)) == ("bad_request", good.result())
+    assert not any("\0" in id_ for id_ in asked)

@@ -66,7 +66,9 @@ class Committer:
         """Answers the tasks; one that it raises for is answered by its caller."""
         tasks = [task for task in queued if task.future.set_running_or_notify_cancel()]
         world = self._live.world
-        group = Group(self._store.find_commands(list({task.envelope.id for task in tasks})))
+        # Looked up for all at once: one that PostgreSQL cannot hold must not cost the others their answer.
+        ids = {task.envelope.id for task in tasks if "\0" not in task.envelope.id}
+        group = Group(self._store.find_commands(list(ids)))
         for task in tasks:
             try:
                 world = self._take(task, world, group)
@@ -150,6 +152,9 @@ def _published(entries: list[Entry], recorded: list[list[Recorded]]) -> Iterable
 def _check(envelope: Envelope) -> None:
     if not 0 < len(envelope.id) <= ID_LENGTH:
         raise BadInput("bad_request", f"A command needs an id of 1 to {ID_LENGTH} characters.", field="id")
+    for field, text in (("id", envelope.id), ("actor", envelope.actor)):
+        if "\0" in text:
+            raise BadInput("bad_request", f"A command's {field} holds no NUL character.", field=field)
     if envelope.kind not in KINDS:
         raise BadInput("bad_request", f"A command's kind is one of {', '.join(KINDS)}.", field="kind")
 
