@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 from msgspec.structs import replace
 
-from genlock.errors import GenerationError, GenlockError
+from genlock.errors import GenerationError
 from genlock.generation.engine import Engine, Halt
 from genlock.generation.executor import Progress, Ticket
 from genlock.media import encoding
@@ -245,7 +245,8 @@ class _Encoder:
                 continue  # drained, so that nobody waits for room
             try:
                 entry[0](entry[1])
-            except (GenlockError, OSError, ValueError, MemoryError) as error:
+            except Exception as error:
+                # Background task: libav raises what is none of the usual, and a thread that ends leaves the engine waiting.
                 self._error = error
 
 
