@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event as Flag
@@ -9,8 +10,9 @@ from threading import Event as Flag
 import pytest
 
 from genlock.errors import BadInput, NotFound, StoreError
-from genlock.store import Commit, open_store
+from genlock.store import Commit, EventStore, open_store
 from genlock.store.backup import backup, restore
+from genlock.store.jsonl import export
 from genlock.store.verify import verify
 from tests.store.stores import all_events, change, edited, fill, filled
 
@@ -151,3 +153,12 @@ def test_restore_refuses_a_store_in_use_and_a_missing_backup(tmp_path: Path) -> 
     store.close()
     with pytest.raises(NotFound):
         restore(tmp_path / "none.backup", path)
+
+
+@pytest.mark.parametrize("write", [backup, export])
+def test_two_of_one_name_at_once_do_not_meet(tmp_path: Path, write: Callable[[EventStore, Path], object]) -> None:
+    store = filled(tmp_path / "a.genlock")
+    with ThreadPoolExecutor(4) as pool:
+        for made in [pool.submit(write, store, tmp_path / "copy") for _ in range(24)]:
+            made.result()
+    store.close()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genlock.errors import BadInput, NotFound, StoreError
-from genlock.store.fork import copy, renamed
+from genlock.store.fork import copy, one_at_a_time, renamed
 from genlock.store.lockfile import LockFile
 from genlock.store.records import ForkedFrom
 from genlock.store.sqlite import SQLiteRecorder, open_sqlite, sqlite_errors
@@ -20,6 +20,7 @@ PAGES: int = 4096
 """Database pages copied at a time; between two of them writers get their turn."""
 
 
+@one_at_a_time
 def backup(store: EventStore, path: Path) -> int:
     """Copies the store, while it is in use, to one SQLite file, in place of an older backup; returns its size in bytes.
 

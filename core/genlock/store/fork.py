@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from threading import RLock
+from typing import Final, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
@@ -17,6 +19,21 @@ from genlock.store.store import EventStore
 from genlock.store.tables import new_meta
 
 PAGE: Final = 5000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_turn: Final = RLock()
+
+
+def one_at_a_time(write: Callable[P, T]) -> Callable[P, T]:
+    """Lets one copy be written after the other: two of the same name would write to the same partial file."""
+
+    @wraps(write)
+    def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _turn:
+            return write(*args, **kwargs)
+
+    return waiting
 
 
 def fork(store: EventStore, path: Path, at: int | None = None) -> Meta:
@@ -35,6 +52,7 @@ def fork(store: EventStore, path: Path, at: int | None = None) -> Meta:
     return copy(store.ledger, path, end, meta)
 
 
+@one_at_a_time
 def copy(source: Ledger, path: Path, end: int, meta: Meta, *, mounts: str | None = None) -> Meta:
     """Copies the log up to id `end` with its snapshots into a new file under the meta given; the file appears whole or
     not at all. `mounts` as in open_store. Raises BadInput(bad_value) when it exists, and StoreError."""

@@ -14,7 +14,7 @@ import msgspec
 
 from genlock.errors import BadInput, NotFound, Refused, StoreError
 from genlock.store import chain
-from genlock.store.fork import pages
+from genlock.store.fork import one_at_a_time, pages
 from genlock.store.records import CommandRow, ForkedFrom, Row
 from genlock.store.store import EventStore
 
@@ -60,6 +60,7 @@ _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 
 
+@one_at_a_time
 def export(store: EventStore, path: Path) -> Header:
     """Writes the whole log to a file, in place of an older export, while the store is in use; returns its header.
 
