@@ -15,7 +15,7 @@ import pytest
 from genlock.application.application import Application, Envelope, Published
 from genlock.application.commands import Command
 from genlock.application.jobs import JobRunner, request_for
-from genlock.errors import BadInput, NotFound, Refused
+from genlock.errors import BadInput, NotFound, Refused, StoreError
 from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import Engines
 from genlock.generation.executor import Progress
@@ -481,3 +481,26 @@ def test_stopping_does_not_wait_for_a_job_between_two_plans(house: House) -> Non
     assert not stopping.is_alive()
     assert isinstance(house.app.job(job).status, Waiting)
     assert len(house.executor.tickets) == 1
+
+
+def test_a_take_that_could_not_be_stored_stays_on_the_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = house.queue(engine="slow")
+    house.run()
+    held = house.until(job, Running)
+    made = Path(held.output) / f"{held.stem}.mov"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"a take")
+    tried = Event()
+
+    def full(_: object) -> None:
+        tried.set()
+        raise StoreError("store_full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.store, "append", full)
+        house.executor.let_go(job)
+        assert tried.wait(10)
+        assert house.runner is not None
+        house.runner.stop(requeue=False)
+    assert made.exists()
+    assert isinstance(house.app.job(job).status, Running)

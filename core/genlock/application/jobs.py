@@ -24,7 +24,7 @@ from genlock.generation.engine import Engines, Lane, Plan
 from genlock.generation.executor import Executor, Failed, Finished, Message, Outcome, Progress, Stopped, Ticket
 from genlock.media.naming import next_number, sanitise, take_path
 from genlock.project.commands import FailJob, FinishJob, JobCommand, QueueJob, RequeueJob, StartJob
-from genlock.project.job import JobCancelled, JobQueued, JobRequeued, JobState, Waiting
+from genlock.project.job import JobCancelled, JobQueued, JobRequeued, JobState, Running, Waiting
 from genlock.project.project import ProjectState, Settings
 from genlock.project.request import GenerationRequest, Mode
 from genlock.project.shot import ShotState, Take
@@ -212,7 +212,9 @@ class JobRunner:
     async def _settle(self, job: JobState, outcome: Outcome) -> None:
         match outcome:
             case Finished(take=take):
-                if not await self._send(job.id, FinishJob(take)):
+                # One that could not be stored, as on a full disk, is still wanted: the job counts as running until then.
+                wanted = await self._send(job.id, FinishJob(take)) or self._is_running(job.id)
+                if not wanted:
                     _discard(take)
             case Failed(code=code, message=message):
                 await self._fail(job, code, message)
@@ -220,6 +222,9 @@ class JobRunner:
                 pass  # whoever stopped it has stored why
             case _:
                 assert_never(outcome)
+
+    def _is_running(self, job: str) -> bool:
+        return isinstance(self._app.job(job).status, Running)
 
     async def _fail(self, job: JobState, code: str, message: str) -> None:
         await self._send(job.id, FailJob(code, message))
