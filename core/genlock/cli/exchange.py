@@ -113,7 +113,7 @@ def export(
 
 def render(
     name: options.Sequence,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The movie: .mov, .mp4, .m4v or .mkv.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The movie: .mov or .mp4.")],
     at: At = None,
     project: options.Project = None,
     store: options.Store = None,
