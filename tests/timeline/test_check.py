@@ -23,6 +23,8 @@ from genlock.timeline.ops import (
     ItemsShifted,
     MarkerSet,
     Op,
+    SequencePatch,
+    SequenceSet,
     Spot,
     TrackPatch,
     TrackRemoved,
@@ -215,3 +217,20 @@ def test_near_agrees_with_whole(seed: int) -> None:
     near = check.violations_after(SOUND, ops)
     assert set(near) == set(check.violations(state)), ops
     assert near == check.violations_after(SOUND, ops, apply_all(SOUND, ops))
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    [
+        ("length", ItemSet("W", ItemPatch(duration=30), ItemPatch(duration=check.FURTHEST))),
+        ("ripple", ItemsShifted("V2", "T", check.FURTHEST)),
+        ("source", ItemSet("D", ItemPatch(source_in=0), ItemPatch(source_in=-check.FURTHEST_SOURCE - 1))),
+        ("marker", MarkerSet("far", None, Marker("far", check.FURTHEST_SOURCE + 1))),
+        ("start", SequenceSet(SequencePatch(start_frame=0), SequencePatch(start_frame=2**63 - 1))),
+    ],
+)
+def test_nothing_lies_further_away_than_a_film_can(name: str, op: Op) -> None:
+    after = apply(SOUND, op)
+    found = {conflict.code for conflict in check.violations(after)}
+    assert "bad_value" in found, name
+    assert {conflict.code for conflict in check.violations_after(SOUND, [op])} == found

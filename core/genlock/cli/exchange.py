@@ -135,6 +135,10 @@ def render(
         output.print_json({"sequence": found.id, "path": absolute(file), "result": result})
         return
     output.say(f"Rendered {output.plain(absolute(file))}: {state['done']} frames")
+    for name in result.get("missing", ()):
+        output.say(f"  [yellow]{output.plain(name)} is missing: a slate stands for it[/]")
+    for note in result.get("notes", ()):
+        output.say(f"  [yellow]{output.plain(note)}[/]")
 
 
 def _follow(daemon: Backend, task: str, bar: Any, told: str) -> dict[str, Any]:

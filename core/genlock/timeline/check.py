@@ -13,7 +13,7 @@ Markers   those of an item name one that exists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import UNSET
 
@@ -39,12 +39,19 @@ from genlock.timeline.ops import (
 from genlock.timeline.rate import Rate
 from genlock.timeline.sequence import Sequence, apply_all
 
+FURTHEST: Final = 2**28
+"""Frames from the start of a sequence at most: 51 days at 60 frames per second."""
+
+FURTHEST_SOURCE: Final = 2**48
+"""Frame numbers of a source, and of a sequence's start, at most, either way: files count in ticks too."""
+
 
 def violations(state: Sequence) -> list[Conflict]:
     """Returns everything about the sequence that must not be, each as a conflict; empty for a sound one."""
-    found = [*_tracks(state), *_homes(state)]
+    found = [*_start(state), *_tracks(state), *_homes(state)]
     for track in state.tracks.values():
         if track.id in state.lanes:
+            found.extend(_end(state, track.id))
             found.extend(_lane(state, track))
     for link in state.links:
         found.extend(_group(state, link))
@@ -133,6 +140,16 @@ def in_place(state: Sequence, it: Transition) -> bool:
 # -- one thing at a time
 
 
+def _start(state: Sequence) -> Iterator[Conflict]:
+    if abs(state.start_frame) > FURTHEST_SOURCE:
+        yield Conflict("bad_value", state.id, f"No sequence starts at frame {state.start_frame}.")
+
+
+def _end(state: Sequence, track: str) -> Iterator[Conflict]:
+    if (end := state.lanes[track].end) > FURTHEST:
+        yield Conflict("bad_value", track, f"The track would end at frame {end}; the furthest is {FURTHEST}.")
+
+
 def _tracks(state: Sequence) -> Iterator[Conflict]:
     if len(set(state.order)) != len(state.order):
         yield Conflict("bad_timeline", state.id, "A track stands twice in the order.")
@@ -184,6 +201,8 @@ def _item(state: Sequence, track: Track, slot: Slot, item: Item) -> Iterator[Con
         yield Conflict("wrong_placement", item.id, "A Gap item lies on a free track.")
     if item.link is not None and item.id not in state.links.get(item.link, ()):
         yield Conflict("bad_timeline", item.id, f"The link group {item.link} misses {item.id}.")
+    if abs(item.source_in) > FURTHEST_SOURCE:
+        yield Conflict("bad_value", item.id, f"No source has a frame {item.source_in}.")
     yield from _shown(state, item, 0, 0, "outside_media")
 
 
@@ -218,6 +237,8 @@ def _marker(state: Sequence, id_: str) -> Iterator[Conflict]:
         yield Conflict("bad_timeline", id_, f"The state does not know that the marker {id_} is on {marker.item}.")
     if marker.duration < 0:
         yield Conflict("bad_value", id_, "A marker has a negative duration.")
+    if max(abs(marker.start), marker.duration) > FURTHEST_SOURCE:
+        yield Conflict("bad_value", id_, "A marker lies further away than any frame.")
 
 
 def _marks(state: Sequence, item: str) -> Iterator[Conflict]:
@@ -328,7 +349,10 @@ def _near(before: Sequence, after: Sequence, touched: _Touched) -> list[Conflict
         found.update(dict.fromkeys(_tracks(after)))
     for name in sorted(touched.whole_tracks):
         found.update(dict.fromkeys(_whole_track(before, after, name, touched)))
+    found.update(dict.fromkeys(_start(after)))
     seams, near = _surroundings(before, after, touched)
+    for name in sorted({track for track, _ in seams}):
+        found.update(dict.fromkeys(_end(after, name)))
     for (track, id_), (left, slot) in seams.items():
         found.update(dict.fromkeys(_seam(after, after.tracks[track], left, slot)))
         if id_ in touched.items:
