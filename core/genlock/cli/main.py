@@ -111,6 +111,7 @@ def _report(error: dict[str, Any], as_json: bool) -> None:
         print_json_line({"error": error})
     parts = [str(error["message"]).rstrip()]
     conflicts = [str(c.get("message") or c.get("id")) for c in error.get("conflicts") or () if isinstance(c, dict)]
+    conflicts = [text for text in conflicts if text not in parts[0]]
     if conflicts:
         parts.append("; ".join(conflicts[:3]) + (f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""))
     hint = f" - {error['hint']}" if error.get("hint") else ""
