@@ -38,6 +38,7 @@ CODES: dict[str, Code] = {
     ),
     "unknown_format": Code(415, "No reader knows this file.", "Export it as .otio from the tool it comes from."),
     "bad_json": Code(400, "The file is not valid JSON.", "The file may be cut short: export it again."),
+    "bad_xml": Code(400, "The file is not valid XML.", "The message says the line; export the file again."),
     "too_deep": Code(
         400,
         "The file nests deeper than any timeline does.",
@@ -82,6 +83,9 @@ CODES: dict[str, Code] = {
     "no_such_file": Code(404, "The file does not exist.", "Check the path."),
     "no_such_engine": Code(404, "There is no such engine.", "`genlock doctor` lists the engines that can run here."),
     "not_found": Code(404, "There is nothing at this address.", "See docs/protocol.md for the addresses."),
+    "no_such_conflict": Code(
+        404, "There is no such open conflict in the sequence.", "`genlock conflicts list SEQ` shows the open ones."
+    ),
     # -- refused edits
     "stale_version": Code(
         409,
@@ -143,6 +147,19 @@ CODES: dict[str, Code] = {
     "nothing_to_redo": Code(409, "You have nothing left to redo here.", "A new edit clears the redo stack."),
     "undo_conflict": Code(
         409, "Somebody changed this since.", "The conflicts are listed; repeat with force to undo it anyway."
+    ),
+    "conflict_choice": Code(
+        409, "This conflict cannot be settled that way.", "Its `choices` say how; `manual` is always one of them."
+    ),
+    "lossy_export": Code(
+        409,
+        "The format cannot carry everything and --strict was asked for.",
+        "The loss report names it; leave --strict out, or choose another --to.",
+    ),
+    "no_base": Code(
+        409,
+        "Nothing says which version the file was made from.",
+        "Name it with --base VERSION, or import the file as a new sequence.",
     ),
     "archived": Code(409, "It was archived.", "Restore it, or fork it."),
     "name_taken": Code(409, "Another one already has that name.", "Choose another name."),

@@ -64,13 +64,16 @@ class SequenceModel:
 
     def __init__(self, snapshot: Value) -> None:
         parts = dict(snapshot)
-        tracks, transitions, markers = (parts.pop(key, []) for key in ("tracks", "transitions", "markers"))
+        tracks, transitions, markers, conflicts = (
+            parts.pop(key, []) for key in ("tracks", "transitions", "markers", "conflicts")
+        )
         self.id: str = parts["id"]
         self.version: int = parts.get("version", 0)
         self.fields: Value = parts
         self.items: dict[str, Value] = {}
         self.transitions: dict[str, Value] = {_transition_key(value): value for value in transitions}
         self.markers: dict[str, Value] = {value["id"]: value for value in markers}
+        self.conflicts: dict[str, Value] = {value["id"]: value for value in conflicts}
         self._order: list[str] = []
         self._lanes: dict[str, _Lane] = {}
         for track in tracks:
@@ -141,6 +144,7 @@ class SequenceModel:
             "tracks": tracks,
             "transitions": [self.transitions[key] for key in sorted(self.transitions)],
             "markers": [self.markers[key] for key in sorted(self.markers)],
+            "conflicts": [self.conflicts[key] for key in sorted(self.conflicts)],
         }
 
     def apply(self, kind: str, id_: str, value: Value | None) -> None:
@@ -153,6 +157,8 @@ class SequenceModel:
             _put(self.transitions, id_, value)
         elif kind == "marker":
             _put(self.markers, id_, value)
+        elif kind == "conflict":
+            _put(self.conflicts, id_, value)
         elif kind == "sequence" and value is not None:
             self.fields = {**self.fields, **value}
 

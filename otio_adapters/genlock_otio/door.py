@@ -33,6 +33,9 @@ class Limits(Struct, frozen=True):
     media_files: int = 100_000
 
 
+LIMITS: Final = Limits()
+
+
 def read_bytes(path: Path, limits: Limits) -> bytes:
     """Returns the whole file. Raises NotFound(no_such_file), BadInput(too_large)."""
     try:

@@ -14,18 +14,17 @@ from genlock.errors import BadInput, NotFound
 from genlock.timeline.events import Content
 from genlock.timeline.rate import RATES, Rate
 from genlock_otio import bundle
-from genlock_otio.door import Limits, parse, read_bytes
+from genlock_otio.door import LIMITS, Limits, parse, read_bytes
 from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import active_reference
 from genlock_otio.settling import presentable, settled
 from genlock_otio.times import frames, looks_like_drop_frame, rate_of, rounded, says_time
 from genlock_otio.tracks import Tracks, rate_in, settings_in
-from genlock_otio.values import Imported
+from genlock_otio.values import Imported, Tag
 
 _TIMELINE: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "global_start_time", "tracks"})
 _STACK: Final = frozenset({"OTIO_SCHEMA", "children", "markers"})
-LIMITS: Final = Limits()
 ENOUGH: Final = 1000
 """Clips that are asked for the rate of a sequence that does not say its own."""
 
@@ -65,14 +64,19 @@ def read_data(data: bytes, base: Path, name: str, limits: Limits = LIMITS) -> Im
     timeline = _timeline(parse(data, limits, name), reading, name)
     foreign, ours = split(timeline)
     content = _content(timeline, foreign, ours, reading, name)
-    owner = ours.get("id")
+    owner, version, export = (ours.get(key) for key in ("id", "version", "export"))
     return Imported(
         content,
         tuple(reading.pool.values()),
         tuple(reading.nested),
         tuple(reading.warnings),
         _dialect(foreign, ours),
-        owner if isinstance(owner, str) else "",
+        Tag(
+            owner if isinstance(owner, str) else "",
+            version if isinstance(version, int) and version > 0 else 0,
+            export if isinstance(export, str) else "",
+        ),
+        frozenset(reading.told),
     )
 
 

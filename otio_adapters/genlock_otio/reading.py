@@ -44,6 +44,8 @@ class Reading:
         self.pool: dict[str, MediaFile] = {}
         self.nested: list[tuple[str, Content]] = []
         self.warnings: dict[str, None] = {}
+        self.told: set[str] = set()
+        """Ids that came with the file."""
         self._used: set[str] = set()
         self._count = 0
 
@@ -57,6 +59,7 @@ class Reading:
         self._count += 1
         if isinstance(wanted, str) and 0 < len(wanted) <= 128 and ">" not in wanted and wanted not in self._used:
             self._used.add(wanted)
+            self.told.add(wanted)
             return wanted
         made = f"{prefix}{self.digest[:10]}{self._count:06x}"
         self._used.add(made)

@@ -8,17 +8,28 @@ from genlock.project.media import MediaFile
 from genlock.timeline.events import Content
 
 
+class Tag(Struct, frozen=True, omit_defaults=True):
+    """What a written file says about where it comes from, so that it is known when it returns: the sequence's id, its
+    version, and the export (32 hex digits)."""
+
+    sequence: str = ""
+    version: int = 0
+    export: str = ""
+
+
 class Imported(Struct, frozen=True):
     """A timeline read. `media` are the files it names, never probed; `nested` its nested sequences (id -> content),
-    innermost first. `dialect` is the tool it comes from. `sequence` is the id of the Genlock sequence it was written
-    from, "" for a stranger."""
+    innermost first. `dialect` is the tool it comes from. `tag` names the Genlock sequence, version and export it was
+    written from, empty for a stranger. `ids` are the items, tracks and markers whose ids came with the file; the others
+    are made up from the file's bytes."""
 
     content: Content
     media: tuple[MediaFile, ...] = ()
     nested: tuple[tuple[str, Content], ...] = ()
     warnings: tuple[str, ...] = ()
     dialect: str = "otio"
-    sequence: str = ""
+    tag: Tag = Tag()
+    ids: frozenset[str] = frozenset()
 
 
 class LossRow(Struct, frozen=True):

@@ -51,7 +51,7 @@ def test_our_contents_come_back_equal(seed: int, tmp_path: Path) -> None:
     genlock_otio.write(content, path, media=POOL, takes=take, nested=maker.nested.get, sequence="ab" * 16)
     imported = genlock_otio.read(path)
     assert imported.content == content
-    assert imported.sequence == "ab" * 16
+    assert imported.tag.sequence == "ab" * 16
     assert imported.warnings == ()
     nested = dict(imported.nested)
     assert all(nested[id_] == maker.nested[id_] for id_ in nested)

@@ -19,6 +19,7 @@ from genlock.timeline.events import (
     evolve,
 )
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
@@ -113,7 +114,7 @@ def tracks_of(ops: Iterable[Op], before: Sequence, after: Sequence) -> Iterator[
                 yield from {home for home in (before.home.get(item), after.home.get(item)) if home}
             case TrackInserted(track=made):
                 yield made.id
-            case TrackRemoved() | TrackMoved() | TransitionSet() | MarkerSet() | SequenceSet():
+            case TrackRemoved() | TrackMoved() | TransitionSet() | MarkerSet() | SequenceSet() | ConflictSet():
                 pass
             case _:
                 assert_never(op)

@@ -22,6 +22,7 @@ from genlock.timeline.lane import Slot
 from genlock.timeline.model import Gap, Item, Track, Transition, available_range, source_frame, source_range
 from genlock.timeline.ops import (
     ANCHORS,
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
@@ -336,7 +337,7 @@ class _Touched:
                 self.transitions[key] = None
             case MarkerSet(marker=id_):
                 self.markers[id_] = None
-            case SequenceSet():
+            case SequenceSet() | ConflictSet():
                 pass
             case _:
                 assert_never(op)

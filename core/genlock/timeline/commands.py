@@ -315,6 +315,15 @@ class SetSequence(_Command, frozen=True):
     foreign: dict[str, Any] | None = None
 
 
+class ResolveConflict(_Command, frozen=True):
+    """Settles what a merge left open: `ours` leaves all as it is, `theirs` takes the returned cut's, `both` keeps both,
+    `manual` says that it was settled by hand. `force` overwrites what was changed there since the merge."""
+
+    conflict: str
+    choice: Literal["ours", "theirs", "both", "manual"]
+    force: bool = False
+
+
 class Batch(_Command, frozen=True):
     """Several edits as one: all or none, one event, one undo. Later ones see what earlier ones did."""
 
@@ -358,5 +367,6 @@ EditCommand = (
     | NestItems
     | UnnestItem
     | SetSequence
+    | ResolveConflict
     | Batch
 )

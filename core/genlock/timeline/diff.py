@@ -15,6 +15,7 @@ from msgspec.structs import fields
 
 from genlock.timeline.ops import (
     ANCHORS,
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemPatch,
@@ -69,6 +70,7 @@ class _Diff:
         self._tracks_go()
         self._tracks_move()
         self._marks_set(before, after)
+        self._conflicts(before, after)
         return self.ops
 
     def _add(self, op: Op) -> None:
@@ -95,6 +97,13 @@ class _Diff:
             self._add(TransitionSet(key, before.transitions.get(key), transition))
         for id_, marker in _differing(after.markers, before.markers):
             self._add(MarkerSet(id_, before.markers.get(id_), marker))
+
+    def _conflicts(self, before: Sequence, after: Sequence) -> None:
+        for id_, conflict in _differing(before.conflicts, after.conflicts):
+            if id_ not in after.conflicts:
+                self._add(ConflictSet(id_, conflict, None))
+        for id_, conflict in _differing(after.conflicts, before.conflicts):
+            self._add(ConflictSet(id_, before.conflicts.get(id_), conflict))
 
     # -- tracks
 

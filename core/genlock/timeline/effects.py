@@ -16,12 +16,14 @@ from msgspec import UNSET, to_builtins
 from genlock.timeline.lane import Slot
 from genlock.timeline.model import Item, Marker, Track, Transition
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
     ItemSet,
     ItemsShifted,
     MarkerSet,
+    MergeConflict,
     Op,
     SequenceSet,
     TrackInserted,
@@ -44,6 +46,7 @@ def snapshot(state: Sequence) -> Wire:
         "tracks": [_track_snapshot(state, id_) for id_ in state.order],
         "transitions": [transition_value(state.transitions[key]) for key in sorted(state.transitions)],
         "markers": [marker_value(state.markers[id_]) for id_ in sorted(state.markers)],
+        "conflicts": [conflict_value(state.conflicts[id_]) for id_ in sorted(state.conflicts)],
     }
 
 
@@ -157,6 +160,22 @@ def marker_value(marker: Marker) -> Wire:
     return value
 
 
+def conflict_value(conflict: MergeConflict) -> Wire:
+    """Returns a conflict as a person or a panel shows it; `choices` are the ways to settle it."""
+    choices = ["ours", "theirs"] if conflict.take_theirs else ["ours"]
+    return {
+        "id": conflict.id,
+        "kind": conflict.kind,
+        "about": conflict.about,
+        "field": conflict.field,
+        "message": conflict.message,
+        "base": to_builtins(conflict.base),
+        "ours": to_builtins(conflict.ours),
+        "theirs": to_builtins(conflict.theirs),
+        "choices": [*choices, *(["both"] if conflict.keep_both else []), "manual"],
+    }
+
+
 def _track_snapshot(state: Sequence, id_: str) -> Wire:
     at = state.order.index(id_)
     items: list[Wire] = []
@@ -180,6 +199,7 @@ def _everything(state: Sequence) -> list[list[Any]]:
         found.extend(["item", item["id"], item] for item in items)
     found.extend(["transition", value["key"], value] for value in whole["transitions"])
     found.extend(["marker", value["id"], value] for value in whole["markers"])
+    found.extend(["conflict", value["id"], value] for value in whole["conflicts"])
     return found
 
 
@@ -210,6 +230,7 @@ class _Touched:
         self._tracks: dict[str, None] = {}
         self._transitions: dict[str, None] = {}
         self._markers: dict[str, None] = {}
+        self._conflicts: dict[str, None] = {}
 
     def add(self, op: Op) -> None:
         match op:
@@ -233,6 +254,8 @@ class _Touched:
                 self._transitions[key] = None
             case MarkerSet(marker=id_):
                 self._markers[id_] = None
+            case ConflictSet(conflict=id_):
+                self._conflicts[id_] = None
             case SequenceSet():
                 pass
             case _:
@@ -291,11 +314,14 @@ class _Touched:
         gone = [
             ["transition", k, None] for k in self._transitions if k in before.transitions and k not in after.transitions
         ]
-        return [*gone, *(["marker", m, None] for m in self._markers if m in before.markers and m not in after.markers)]
+        gone += [["marker", m, None] for m in self._markers if m in before.markers and m not in after.markers]
+        return [*gone, *(["conflict", c, None] for c in self._conflicts if c not in after.conflicts)]
 
     def marks_set(self) -> list[list[Any]]:
         transitions, markers = self._after.transitions, self._after.markers
         found = [
             ["transition", key, transition_value(transitions[key])] for key in self._transitions if key in transitions
         ]
-        return [*found, *(["marker", id_, marker_value(markers[id_])] for id_ in self._markers if id_ in markers)]
+        found += [["marker", id_, marker_value(markers[id_])] for id_ in self._markers if id_ in markers]
+        conflicts = self._after.conflicts
+        return [*found, *(["conflict", c, conflict_value(conflicts[c])] for c in self._conflicts if c in conflicts)]

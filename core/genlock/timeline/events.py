@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from genlock.event import Event
 from genlock.timeline.lane import Lane
 from genlock.timeline.model import Item, Marker, Resolution, Track, Transition
-from genlock.timeline.ops import Op
+from genlock.timeline.ops import MergeConflict, Op
 from genlock.timeline.rate import Rate
 from genlock.timeline.sequence import Sequence, apply_all
 
@@ -42,6 +42,7 @@ class Content(Struct, frozen=True, omit_defaults=True):
     tracks: tuple[TrackContent, ...] = ()
     transitions: tuple[Transition, ...] = ()
     markers: tuple[Marker, ...] = ()
+    conflicts: tuple[MergeConflict, ...] = ()
     foreign: dict[str, Any] = {}
 
 
@@ -148,6 +149,7 @@ def restore(id_: str, version: int, content: Content) -> Sequence:
         markers=Map({m.id: m for m in content.markers}),
         links=Map(links),
         marks=Map(marks),
+        conflicts=Map({c.id: c for c in content.conflicts}),
         foreign=content.foreign,
     )
 
@@ -170,5 +172,6 @@ def content_of(state: Sequence) -> Content:
         tracks=tuple(parts),
         transitions=tuple(state.transitions[key] for key in sorted(state.transitions)),
         markers=tuple(sorted(state.markers.values(), key=lambda m: (m.item or "", m.start, m.id))),
+        conflicts=tuple(state.conflicts[id_] for id_ in sorted(state.conflicts)),
         foreign=state.foreign,
     )

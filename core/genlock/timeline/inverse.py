@@ -11,6 +11,7 @@ from genlock.timeline.decision import Conflict
 from genlock.timeline.lane import Lane
 from genlock.timeline.ops import (
     ANCHORS,
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemPatch,
@@ -73,6 +74,8 @@ class Inverse:
                 self._transition_set(op)
             case MarkerSet():
                 self._marker_set(op)
+            case ConflictSet():
+                self._conflict_set(op)
             case SequenceSet():
                 now = _values(self.state, op.after)
                 if self._unchanged(self.state.id, "The sequence", now, op.after):
@@ -248,6 +251,13 @@ class Inverse:
         if changed and self._stands_against(op.marker, "The marker was changed since."):
             return
         self._make(MarkerSet(op.marker, now, op.before), now != op.before)
+
+    def _conflict_set(self, op: ConflictSet) -> None:
+        now = self.state.conflicts.get(op.conflict)
+        changed = now != op.after
+        if changed and self._stands_against(op.conflict, "The merge conflict was settled since."):
+            return
+        self._make(ConflictSet(op.conflict, now, op.before), now != op.before)
 
     # -- what all of them need
 

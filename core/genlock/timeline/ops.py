@@ -8,7 +8,7 @@ frames from the first frame) places the item and the anchors are empty.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -158,7 +158,7 @@ class SequenceSet(Struct, frozen=True, omit_defaults=True, tag="SequenceSet"):
     after: SequencePatch
 
 
-Op = (
+PlainOp = (
     ItemInserted
     | ItemRemoved
     | ItemMoved
@@ -172,3 +172,59 @@ Op = (
     | MarkerSet
     | SequenceSet
 )
+
+
+ConflictKind = Literal[
+    "both_set",
+    "removed_here",
+    "removed_there",
+    "both_moved",
+    "no_room",
+    "no_handle",
+    "transition_lost",
+    "track_removed",
+    "unsure",
+]
+"""Why a returned cut could not be merged at one place:
+
+both_set        the same field of the same thing was given two values
+removed_here    changed in the returned cut, removed here since
+removed_there   removed in the returned cut, changed here since
+both_moved      moved to two places
+no_room         it would lie where something else lies by now (free tracks)
+no_handle       in- and out-point together would leave nothing, or ask for frames the media does not have
+transition_lost a transition whose neighbours are no longer side by side, or too short for it
+track_removed   a track removed on one side and worked on by the other
+unsure          which of several items the returned one was cannot be told with confidence
+"""
+
+
+class MergeConflict(Struct, frozen=True, omit_defaults=True):
+    """One place where a returned cut and the present one disagree. Ours stands until somebody decides.
+
+    `about` is the id of the item, track or marker, the key of the transition, or the sequence's id; `field` the field
+    in question. `base`, `ours` and `theirs` are the three values, JSON-ready, for showing. `take_theirs` and `keep_both`
+    are the edits that settle it otherwise, as ops on the state right after the merge (empty: that cannot be done).
+    """
+
+    id: str
+    kind: ConflictKind
+    about: str
+    message: str
+    field: str = ""
+    base: Any = None
+    ours: Any = None
+    theirs: Any = None
+    take_theirs: tuple[PlainOp, ...] = ()
+    keep_both: tuple[PlainOp, ...] = ()
+
+
+class ConflictSet(Struct, frozen=True, omit_defaults=True, tag="ConflictSet"):
+    """A merge leaves a conflict open (`before` None), or it is settled (`after` None)."""
+
+    conflict: str
+    before: MergeConflict | None = None
+    after: MergeConflict | None = None
+
+
+Op = PlainOp | ConflictSet

@@ -12,12 +12,14 @@ from msgspec.structs import asdict, replace
 from genlock.timeline.lane import Lane, Slot
 from genlock.timeline.model import Item, Marker, Resolution, Track, Transition
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
     ItemSet,
     ItemsShifted,
     MarkerSet,
+    MergeConflict,
     Op,
     SequenceSet,
     Spot,
@@ -37,6 +39,7 @@ class Sequence(Struct, frozen=True):
 
     `order` lists the track ids, each kind from bottom to top (V1, V2, ..., A1, A2, ...). `lanes` says what lies where,
     `home` on which track an item is, `links` who belongs to a link group, `marks` which markers are on an item.
+    `conflicts` are what merges left open.
     `start_frame` is the frame number of the first frame's timecode. Reading helpers below; nothing here checks an edit:
     that is what edits.decide is for.
     """
@@ -57,6 +60,7 @@ class Sequence(Struct, frozen=True):
     markers: Map[str, Marker] = Map()
     links: Map[str, frozenset[str]] = Map()
     marks: Map[str, frozenset[str]] = Map()
+    conflicts: Map[str, MergeConflict] = Map()
     foreign: dict[str, Any] = {}
     archived: bool = False
 
@@ -107,6 +111,8 @@ def apply(state: Sequence, op: Op) -> Sequence:
             marks = _leave(state.marks, old.item if (old := state.markers.get(marker)) else None, marker)
             marks = _join(marks, value.item if value else None, marker)
             return replace(state, markers=_put(state.markers, marker, value), marks=marks)
+        case ConflictSet(conflict=id_, after=conflict):
+            return replace(state, conflicts=_put(state.conflicts, id_, conflict))
         case SequenceSet(after=patch):
             return replace(state, **_fields(patch))
         case _:

@@ -20,6 +20,7 @@ from genlock.timeline.events import SequenceEdited, SequenceEvent
 from genlock.timeline.inverse import Inverse
 from genlock.timeline.model import Transition
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
@@ -125,7 +126,7 @@ def _names(op: Op) -> set[str]:
             return {id_}
         case TransitionSet(key=key, before=before, after=after):
             return {key, *_sides(before), *_sides(after)}
-        case MarkerSet(marker=id_):
+        case MarkerSet(marker=id_) | ConflictSet(conflict=id_):
             return {id_}
         case SequenceSet():
             return set()

@@ -26,6 +26,7 @@ from genlock.timeline.commands import (
     RemoveTransition,
     RenameItem,
     ReplaceSource,
+    ResolveConflict,
     RippleTrimItem,
     RollCut,
     SetEffects,
@@ -44,6 +45,7 @@ from genlock.timeline.commands import (
     UnnestItem,
 )
 from genlock.timeline.edits import (
+    conflicts,
     cutting,
     insertion,
     links,
@@ -152,6 +154,8 @@ def _edit(draft: Draft, command: EditCommand) -> str:
             return nesting.unnest_item(draft, command)
         case AddTrack() | SetTrack() | MoveTrack() | RemoveTrack() | SetSequence():
             return _about_tracks(draft, command)
+        case ResolveConflict():
+            return conflicts.resolve_conflict(draft, command)
         case Batch():
             raise AssertionError("perform takes batches apart")
         case _:

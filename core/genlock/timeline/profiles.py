@@ -1,0 +1,154 @@
+"""What each file format and each host can carry, as data. docs/formats.md shows the table, and round trips in the tests
+hold it true: what a profile says survives, survives, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+from msgspec import Struct
+
+Feature = Literal[
+    "sequence.name",
+    "sequence.start",
+    "sequence.rate",
+    "sequence.drop_frame",
+    "sequence.resolution",
+    "sequence.foreign",
+    "track.video",
+    "track.audio",
+    "track.name",
+    "track.enabled",
+    "track.locked",
+    "track.placement",
+    "track.empty",
+    "track.foreign",
+    "item.name",
+    "item.enabled",
+    "item.speed",
+    "item.reverse",
+    "item.freeze",
+    "item.effects",
+    "item.link",
+    "item.path",
+    "item.handles",
+    "item.generator",
+    "item.nested",
+    "item.shot",
+    "item.foreign",
+    "transition",
+    "transition.fade",
+    "transition.asymmetric",
+    "transition.kind",
+    "transition.name",
+    "transition.foreign",
+    "marker.sequence",
+    "marker.item",
+    "marker.name",
+    "marker.duration",
+    "marker.color",
+    "marker.comment",
+    "marker.foreign",
+]
+"""What a file may or may not carry. `item.speed` is any constant forward speed, `item.path` where the media lies (without
+it only its name), `item.handles` the media's available range, `item.shot` that an item is a generated shot."""
+
+ALL: Final[frozenset[Feature]] = frozenset(get_args(Feature))
+
+
+class Profile(Struct, frozen=True):
+    """What one dialect carries.
+
+    `suffixes` are lower case with the dot, the one written by default first. `video_tracks` and `audio_tracks` are the
+    most there can be in one file (None: any number). `ids`: where our id rides, "" where nothing of ours survives.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    carries: frozenset[Feature]
+    video_tracks: int | None = None
+    audio_tracks: int | None = None
+    ids: Literal["metadata", "comment", "note", "marker", ""] = ""
+
+    def has(self, feature: Feature) -> bool:
+        return feature in self.carries
+
+
+def _without(*missing: Feature) -> frozenset[Feature]:
+    return ALL - frozenset(missing)
+
+
+_FOREIGN: Final[tuple[Feature, ...]] = (
+    "sequence.foreign",
+    "track.foreign",
+    "item.foreign",
+    "transition.foreign",
+    "marker.foreign",
+)
+
+OTIO: Final = Profile("otio", "OpenTimelineIO", (".otio", ".otioz", ".otiod", ".json"), ALL, ids="metadata")
+RESOLVE: Final = Profile(
+    "resolve",
+    "DaVinci Resolve 18–21 (.otio)",
+    (".otio",),
+    _without(
+        *_FOREIGN, "sequence.name", "sequence.resolution", "track.placement", "track.empty", "item.shot", "item.generator",
+        "item.name", "item.effects", "transition.name",
+    ),
+    ids="marker",
+)  # fmt: skip
+FCP7: Final = Profile(
+    "fcp7",
+    "Final Cut Pro 7 XML (Premiere Pro, Resolve)",
+    (".xml",),
+    _without(*_FOREIGN, "track.placement", "item.shot", "item.effects", "transition.name"),
+    ids="comment",
+)
+FCPX: Final = Profile(
+    "fcpx",
+    "Final Cut Pro (.fcpxml)",
+    (".fcpxml",),
+    _without(*_FOREIGN, "track.placement", "track.name", "track.enabled", "track.locked", "item.shot", "item.effects"),
+    ids="note",
+)
+EDL: Final = Profile(
+    "edl",
+    "CMX3600 edit list",
+    (".edl",),
+    frozenset(
+        {
+            "sequence.name", "sequence.start", "sequence.drop_frame", "track.video", "item.name", "item.speed",
+            "item.reverse", "item.freeze", "transition", "transition.fade", "transition.kind", "item.path",
+        }
+    ),
+    video_tracks=1,
+    audio_tracks=0,
+    ids="comment",
+)  # fmt: skip
+AAF: Final = Profile(
+    "aaf",
+    "Avid (.aaf)",
+    (".aaf",),
+    frozenset(
+        {
+            "sequence.name", "sequence.start", "sequence.rate", "sequence.drop_frame", "track.video", "track.audio",
+            "track.name", "item.name", "item.path", "item.handles", "transition",
+        }
+    ),
+    ids="comment",
+)  # fmt: skip
+MLT: Final = Profile(
+    "mlt",
+    "MLT and Kdenlive",
+    (".kdenlive", ".mlt"),
+    frozenset(
+        {
+            "sequence.name", "sequence.rate", "sequence.resolution", "track.video", "track.audio", "track.name",
+            "track.enabled", "item.name", "item.path", "item.handles", "item.speed", "item.reverse", "item.enabled",
+        }
+    ),
+    ids="note",
+)  # fmt: skip
+
+PROFILES: Final[dict[str, Profile]] = {p.name: p for p in (OTIO, RESOLVE, FCP7, FCPX, EDL, AAF, MLT)}
+"""Dialect -> profile. Change lists (ALE, CSV, SRT, marker lists) tell about a cut and are no cut: they are not here."""
