@@ -9,7 +9,8 @@
     python3 dev.py lock                        resolve requirements.lock anew (needs uv on PATH)
 
 The set-up makes .venv, installs what requirements.lock names (hashes checked), and installs the project editable. As
-root on Debian `test` also installs Chromium and PostgreSQL when they are missing; elsewhere it says what to install.
+root on Debian `test` also installs Chromium, PostgreSQL and the witnesses (melt, GStreamer Editing Services, OpenShot)
+when they are missing; elsewhere it says what to install.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "genlock-setup"
 LOCK = ROOT / "requirements.lock"
+WITNESSES = {"melt": ("melt",), "ges-launch-1.0": ("ges1.0-tools", "gstreamer1.0-plugins-good", "gstreamer1.0-libav"),
+             "openshot-qt": ("openshot-qt",)}  # fmt: skip
+"""Programs no one here wrote that render or read what we export: command -> Debian packages."""
 
 
 def say(text: str) -> None:
@@ -78,14 +82,19 @@ def system_packages() -> None:
         missing.append("chromium")
     if not shutil.which("initdb") and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         missing.append("postgresql")
-    if not missing:
+    witnesses = [p for name, packages in WITNESSES.items() if not shutil.which(name) for p in packages]
+    if not missing and not witnesses:
         return
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    apt = shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    if apt:
         run("apt-get", "update", "-qq", **quiet)
-        if run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, **quiet) == 0:
-            return
-    say(f"NOT INSTALLED: {', '.join(missing)}. The tests that need them are skipped, or fail where REQUIRE_* is set.")
+    for wanted in (missing, witnesses):  # apart, so that one that cannot be had does not cost the others
+        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted)
+        if wanted and not (apt and run(*install, **quiet) == 0):
+            say(
+                f"NOT INSTALLED: {', '.join(wanted)}. Tests that need them are skipped, or fail where REQUIRE_* is set."
+            )
 
 
 def check() -> None:
