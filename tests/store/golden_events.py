@@ -61,6 +61,7 @@ from genlock.timeline.events import (
 )
 from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, Resolution, Shot, Track, Transition
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemPatch,
@@ -68,6 +69,7 @@ from genlock.timeline.ops import (
     ItemSet,
     ItemsShifted,
     MarkerSet,
+    MergeConflict,
     SequencePatch,
     SequenceSet,
     Spot,
@@ -154,6 +156,12 @@ OPS = (
         SequencePatch("Reel 1 v2", False, 0, Resolution(1920, 1080), {"note": "HD"}),
     ),
 )
+OUT_POINT = MergeConflict(
+    "c5d1f0a2b3c4d5e6f", "both_set", "i7d2", "A001_C003: 12 frames longer here, 5 frames shorter in the returned cut.",
+    "out", 96, 108, 91, (ItemSet("i7d2", ItemPatch(duration=108), ItemPatch(duration=91)),),
+    (ItemInserted("v2", CARD, None, 480),),
+)  # fmt: skip
+LOST = MergeConflict("c0a1", "transition_lost", DISSOLVE.key, "The dissolve of A001_C003 lost its neighbour.")
 STILL = Conditioning("/studio/boards/SH0040_A.png", 0, 0.9, "m0b1")
 MOVE = Conditioning("/studio/boards/SH0040.mov", -1, 0.5, first=10, frames=25)
 BRIEF = Brief(
@@ -224,12 +232,29 @@ GOLDEN: tuple[tuple[Event, ...], ...] = (
 )  # fmt: skip
 """The events of each golden file at its newest schema, in the file's order."""
 
+ADDED: dict[str, tuple[Event, ...]] = {
+    "SequenceEdited@1.conflicts": (
+        SequenceEdited(**by(31, REEL, kind="merge"), intent="MergeSequence", ops=(ConflictSet("c5d1", None, OUT_POINT),)),
+        SequenceEdited(
+            **by(32, REEL), intent="ResolveConflict", ops=(ConflictSet("c0a1", LOST, None), ConflictSet("c5d1", OUT_POINT)),
+        ),
+    ),
+    "SequenceImported@1.conflicts": (
+        SequenceImported(
+            **by(1, REEL), project=PROJECT.hex, content=Content("Fork", Rate(25), conflicts=(OUT_POINT, LOST)),
+            origin=Origin(sequence="5eb2", version=17),
+        ),
+    ),
+}  # fmt: skip
+"""Further golden files, by name: what a schema learnt to hold after its first file was frozen, without a new meaning for
+what it held before."""
+
 
 def write_missing() -> None:
     """Writes the golden files that do not exist yet."""
     FOLDER.mkdir(exist_ok=True)
-    for events in GOLDEN:
-        path = FOLDER / f"{events[0].topic()}.jsonl"
+    for name, events in {**{events[0].topic(): events for events in GOLDEN}, **ADDED}.items():
+        path = FOLDER / f"{name}.jsonl"
         if not path.exists():
             path.write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in events))
             print("wrote", path)

@@ -17,7 +17,7 @@ from genlock.store.mapper import EVENTS, EventMapper
 from genlock.store.verify import verify
 from genlock.timeline.events import SequenceEdited, content_of, replay
 from genlock.timeline.ops import Op
-from tests.store.golden_events import FOLDER, GOLDEN
+from tests.store.golden_events import ADDED, FOLDER, GOLDEN
 
 SESSION = Path(__file__).parent / "session.jsonl"
 STATES = Path(__file__).parent / "session.hashes"
@@ -25,13 +25,19 @@ FILES = sorted(FOLDER.glob("*@*.jsonl"))
 BY_NAME = {type(events[0]).__name__: events for events in GOLDEN}
 
 
+def topic(path: Path) -> str:
+    """Returns the topic of a golden file: `Name@1` of `Name@1.conflicts.jsonl` too."""
+    return path.name.split(".")[0]
+
+
 def test_every_event_has_a_golden_file_for_each_of_its_schemas() -> None:
     due = {f"{cls.__name__}@{schema}.jsonl" for cls in EVENTS for schema in range(1, cls.schema + 1)}
+    due |= {f"{name}.jsonl" for name in ADDED}
     assert {path.name for path in FILES} == due, "python -m tests.store.golden_events writes a missing one"
 
 
 def test_every_op_is_in_a_golden_file() -> None:
-    (edits,) = [events for events in GOLDEN if isinstance(events[0], SequenceEdited)]
+    edits = [event for events in (*GOLDEN, *ADDED.values()) for event in events if isinstance(event, SequenceEdited)]
     seen = {type(op) for event in edits for op in event.ops}
     assert seen == set(get_args(Op))
 
@@ -39,16 +45,16 @@ def test_every_op_is_in_a_golden_file() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_golden_file_reads_as_what_it_meant(path: Path) -> None:
     mapper = EventMapper()
-    events = [mapper.decode(path.stem, line) for line in path.read_bytes().splitlines()]
-    assert events == list(BY_NAME[path.stem.partition("@")[0]])
+    events = [mapper.decode(topic(path), line) for line in path.read_bytes().splitlines()]
+    assert events == list(ADDED.get(path.stem) or BY_NAME[topic(path).partition("@")[0]])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_golden_file_of_the_newest_schema_is_written_the_same(path: Path) -> None:
     mapper = EventMapper()
     for line in path.read_bytes().splitlines():
-        event = mapper.decode(path.stem, line)
-        if event.topic() == path.stem:
+        event = mapper.decode(topic(path), line)
+        if event.topic() == topic(path):
             assert mapper.encode(event) == line
 
 

@@ -17,6 +17,7 @@ from genlock.timeline.edits import decide
 from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
 from genlock.timeline.model import Gap, Item, Marker, Media, Track, Transition
 from genlock.timeline.ops import (
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemRemoved,
@@ -184,5 +185,7 @@ def _reverse(op: Op) -> Op:
             return TransitionSet(op.key, op.after, op.before)
         case MarkerSet():
             return MarkerSet(op.marker, op.after, op.before)
+        case ConflictSet():
+            return ConflictSet(op.conflict, op.after, op.before)
         case SequenceSet():
             return SequenceSet(op.after, op.before)

@@ -11,6 +11,7 @@ from genlock.timeline.events import Content, TrackContent, restore
 from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Resolution, Track, Transition
 from genlock.timeline.ops import (
     ANCHORS,
+    ConflictSet,
     ItemInserted,
     ItemMoved,
     ItemPatch,
@@ -18,6 +19,7 @@ from genlock.timeline.ops import (
     ItemSet,
     ItemsShifted,
     MarkerSet,
+    MergeConflict,
     Op,
     SequencePatch,
     SequenceSet,
@@ -252,6 +254,15 @@ class Editor:
             return [SequenceSet(SequencePatch(name=state.name), SequencePatch(name=state.name + "x"))]
         return [SequenceSet(SequencePatch(resolution=state.resolution), SequencePatch(resolution=Resolution(64, 36)))]
 
+    def conflict(self, state: Sequence) -> list[Op]:
+        """A merge leaves a conflict open, or one is settled."""
+        if state.conflicts and self.random.random() < 0.5:
+            id_ = self.random.choice(sorted(state.conflicts))
+            return [ConflictSet(id_, state.conflicts[id_], None)]
+        about = self._items(state, 1) or [state.id]
+        made = MergeConflict(self.id("c"), "both_set", about[0], "Renamed here and there.", "name", "a", "b", "c")
+        return [ConflictSet(made.id, None, made)]
+
     def batch(self, state: Sequence) -> list[Op]:
         """Several edits as one."""
         ops: list[Op] = []
@@ -274,6 +285,7 @@ class Editor:
         track,
         placement,
         settings,
+        conflict,
         *[batch] * 2,
     )
 

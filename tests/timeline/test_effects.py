@@ -15,6 +15,8 @@ from genlock.timeline.ops import ANCHORS, ItemInserted, ItemPatch, ItemSet, Item
 from genlock.timeline.sequence import apply_all
 from tests.timeline.op_programs import EMPTY, Editor, sequence_after
 
+PARTS = ("tracks", "transitions", "markers", "conflicts", "version")
+
 
 class Client:
     """Holds a sequence as a host does and knows no edit rules."""
@@ -23,13 +25,14 @@ class Client:
         self.head: dict[str, Any] = {}
         self.tracks: list[dict[str, Any]] = []
         self.items: dict[str, list[dict[str, Any]]] = {}
-        self.marks: dict[str, dict[str, Any]] = {"transition": {}, "marker": {}}
+        self.marks: dict[str, dict[str, Any]] = {"transition": {}, "marker": {}, "conflict": {}}
         if whole:
-            self.head = {k: v for k, v in whole.items() if k not in ("tracks", "transitions", "markers", "version")}
+            self.head = {k: v for k, v in whole.items() if k not in PARTS}
             self.tracks = [{k: v for k, v in t.items() if k != "items"} for t in whole["tracks"]]
             self.items = {t["id"]: list(t["items"]) for t in whole["tracks"]}
             self.marks["transition"] = {t["key"]: t for t in whole["transitions"]}
             self.marks["marker"] = {m["id"]: m for m in whole["markers"]}
+            self.marks["conflict"] = {c["id"]: c for c in whole["conflicts"]}
 
     def take(self, kind: str, id_: str, value: dict[str, Any] | None) -> None:
         if kind == "sequence":
@@ -64,6 +67,7 @@ class Client:
             "tracks": [{**track, "items": self.items[track["id"]]} for track in self.tracks],
             "transitions": [self.marks["transition"][key] for key in sorted(self.marks["transition"])],
             "markers": [self.marks["marker"][key] for key in sorted(self.marks["marker"])],
+            "conflicts": [self.marks["conflict"][key] for key in sorted(self.marks["conflict"])],
         }
 
 

@@ -38,8 +38,9 @@ Wire = dict[str, Any]
 
 
 def snapshot(state: Sequence) -> Wire:
-    """Returns the whole sequence as JSON-ready values: its header, `tracks` with their `items` in order, `transitions`
-    and `markers`. Applying `effects` to the snapshot before an event gives the one after, but for `version`."""
+    """Returns the whole sequence as JSON-ready values: its header, `tracks` with their `items` in order, `transitions`,
+    `markers` and open `conflicts`. Applying `effects` to the snapshot before an event gives the one after, but for
+    `version`."""
     return {
         **header(state),
         "version": state.version,
@@ -315,7 +316,8 @@ class _Touched:
             ["transition", k, None] for k in self._transitions if k in before.transitions and k not in after.transitions
         ]
         gone += [["marker", m, None] for m in self._markers if m in before.markers and m not in after.markers]
-        return [*gone, *(["conflict", c, None] for c in self._conflicts if c not in after.conflicts)]
+        gone += [["conflict", c, None] for c in self._conflicts if c in before.conflicts and c not in after.conflicts]
+        return gone
 
     def marks_set(self) -> list[list[Any]]:
         transitions, markers = self._after.transitions, self._after.markers

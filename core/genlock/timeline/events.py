@@ -42,8 +42,8 @@ class Content(Struct, frozen=True, omit_defaults=True):
     tracks: tuple[TrackContent, ...] = ()
     transitions: tuple[Transition, ...] = ()
     markers: tuple[Marker, ...] = ()
-    conflicts: tuple[MergeConflict, ...] = ()
     foreign: dict[str, Any] = {}
+    conflicts: tuple[MergeConflict, ...] = ()
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):

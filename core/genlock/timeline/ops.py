@@ -183,6 +183,7 @@ ConflictKind = Literal[
     "no_handle",
     "transition_lost",
     "track_removed",
+    "locked",
     "unsure",
 ]
 """Why a returned cut could not be merged at one place:
@@ -195,6 +196,7 @@ no_room         it would lie where something else lies by now (free tracks)
 no_handle       in- and out-point together would leave nothing, or ask for frames the media does not have
 transition_lost a transition whose neighbours are no longer side by side, or too short for it
 track_removed   a track removed on one side and worked on by the other
+locked          changed in the returned cut on a track that is locked here
 unsure          which of several items the returned one was cannot be told with confidence
 """
 
