@@ -1,4 +1,4 @@
-"""Bundles: .otioz, a zip with content.otio, media/ and version.txt, as OpenTimelineIO writes it."""
+"""Bundles: .otioz, a zip with content.otio, media/ and version.txt, as OpenTimelineIO writes it; .otiod, such a folder."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 import shutil
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+import orjson
 from msgspec.structs import replace
 
 from genlock.errors import BadInput, MediaError, NotFound
@@ -102,15 +103,22 @@ def _unpack(bundle: ZipFile, entries: list[ZipInfo], folder: Path, path: Path) -
             raise MediaError("unwritable_folder", f"{target} cannot be written: {error.strerror or error}.") from error
 
 
-def write_zip(timeline: Json, path: Path, dumps: Callable[[Json], bytes], lost: Callable[[str, str], None]) -> None:
-    """Writes the bundle; files that do not exist become missing references and are noted."""
-    files: dict[str, str] = {}  # path -> name inside
+def pack(data: bytes, lost: Callable[[str, str], None]) -> tuple[bytes, dict[str, str]]:
+    """Returns the timeline of a bundle and its media (path on disk -> name inside); files that do not exist become missing
+    references and are noted."""
+    timeline = orjson.loads(data)
+    files: dict[str, str] = {}
     for clip in _clips(timeline["tracks"]):
         references = clip["media_references"]
         for key, ref in references.items():
             references[key] = _packed(ref, files, lost, str(clip.get("name")))
+    return orjson.dumps(timeline, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), files
+
+
+def write_zip(path: Path, data: bytes, files: Mapping[str, str]) -> None:
+    """Writes an .otioz."""
     with ZipFile(path, "w", ZIP_STORED, allowZip64=True) as bundle:
-        bundle.writestr("content.otio", dumps(timeline), ZIP_DEFLATED)
+        bundle.writestr("content.otio", data, ZIP_DEFLATED)
         bundle.writestr("version.txt", VERSION)
         for source, name in files.items():
             with (
@@ -118,6 +126,17 @@ def write_zip(timeline: Json, path: Path, dumps: Callable[[Json], bytes], lost: 
                 bundle.open(ZipInfo(name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as to,
             ):
                 shutil.copyfileobj(file, to, _BLOCK)
+
+
+def write_folder(path: Path, data: bytes, files: Mapping[str, str]) -> None:
+    """Writes an .otiod: the same in a folder."""
+    path.mkdir()
+    (path / "content.otio").write_bytes(data)
+    (path / "version.txt").write_bytes(VERSION)
+    for source, name in files.items():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Any:

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import convert, to_builtins
 
-from genlock.project.media import MediaFile
 from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import Gap, Item, Marker, Nested, Track, Transition, transition_key
 from genlock.timeline.rate import Rate
 from genlock_otio.effects import exact_speed, write_effects
 from genlock_otio.keeping import OURS, Json, kept, metadata_of
+from genlock_otio.outgoing import Outgoing
 from genlock_otio.references import MAIN, References, rate_of_source, write_reference
 from genlock_otio.times import range_json, time_json
 from genlock_otio.tracks import first_of
-from genlock_otio.values import Loss, LossRow
-
-NAMES = 10
 
 
 class Composer:
-    """Composes one file and counts what is lost on the way."""
+    """Composes one file; what is lost on the way is noted with the cut."""
 
-    def __init__(
-        self,
-        *,
-        media: Mapping[str, MediaFile],
-        takes: Callable[[str, str | None], MediaFile | None],
-        nested: Callable[[str], Content | None],
-    ) -> None:
-        self.media = media
-        self.takes = takes
-        self.nested = nested
+    def __init__(self, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
+        self.media = outgoing.media
+        self.takes = outgoing.takes
+        self.nested = outgoing.nested
+        self.lost = outgoing.lost
         self.open: tuple[str, ...] = ()
-        self._lost: dict[str, list[str]] = {}
 
-    def lost(self, what: str, name: str) -> None:
-        self._lost.setdefault(what, []).append(name)
-
-    def loss(self) -> Loss:
-        return Loss(
-            tuple(LossRow(what, len(names), tuple(names[:NAMES])) for what, names in sorted(self._lost.items()))
-        )
-
-    def timeline(self, content: Content, sequence: str) -> Json:
+    def timeline(self) -> Json:
         """Returns a Timeline.1."""
+        content, tag = self.outgoing.content, self.outgoing.tag
         kept_here = kept(content.foreign)
         stack = kept_here.get("stack", {})
-        ours: Json = {"id": sequence} if sequence else {}
+        told = {"id": tag.sequence, "version": tag.version, "export": tag.export}
+        ours: Json = {key: value for key, value in told.items() if value}
         ours |= {"rate": [content.rate.num, content.rate.den], "drop_frame": content.drop_frame}
         ours["resolution"] = [content.resolution.width, content.resolution.height]
         start = _verbatim(kept_here.get("start"), [content.start_frame])

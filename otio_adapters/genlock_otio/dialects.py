@@ -57,8 +57,8 @@ class Dialect(Struct, frozen=True):
 
 
 DIALECTS: Final[dict[str, Dialect]] = {
-    "otio": Dialect(PROFILES["otio"], "genlock_otio.read", "genlock_otio.write"),
-    "resolve": Dialect(PROFILES["resolve"], "genlock_otio.read", "genlock_otio.resolve"),
+    "otio": Dialect(PROFILES["otio"], "genlock_otio.reader", "genlock_otio.writer"),
+    "resolve": Dialect(PROFILES["resolve"], "genlock_otio.reader", "genlock_otio.resolve"),
     "fcp7": Dialect(PROFILES["fcp7"], "genlock_otio.fcp7.reader", "genlock_otio.fcp7.writer"),
     "fcpx": Dialect(PROFILES["fcpx"], "genlock_otio.fcpx.reader", "genlock_otio.fcpx.writer"),
     "edl": Dialect(PROFILES["edl"], "genlock_otio.edl.reader", "genlock_otio.edl.writer"),

@@ -14,6 +14,7 @@ from genlock.timeline.check import violations
 from genlock.timeline.events import restore
 from genlock_otio import read_data
 from genlock_otio.compose import Composer
+from genlock_otio.outgoing import Outgoing
 from tests.otio.timelines import loaded, without_ours
 
 RATES = [24, 25, 23.976, 24000 / 1001, 30000 / 1001, 29.97, 60, 12, 24000, 1]
@@ -162,9 +163,9 @@ def test_a_strangers_file_is_the_same_after_reading_and_writing(seed: int) -> No
     for content in (imported.content, *dict(imported.nested).values()):
         assert not violations(restore("0" * 32, 1, content))
     pool = {file.id: file for file in imported.media}
-    composer = Composer(media=pool, takes=lambda _shot, _take: None, nested=dict(imported.nested).get)
-    written = composer.timeline(imported.content, "")
-    assert composer.loss().rows == ()
+    outgoing = Outgoing(imported.content, media=pool, nested=dict(imported.nested).get)
+    written = Composer(outgoing).timeline()
+    assert outgoing.loss().rows == ()
     assert loaded(original).is_equivalent_to(loaded(without_ours(written)))
     again = read_data(json.dumps(written).encode(), Path("/folder"), "file")
     assert again.content == imported.content

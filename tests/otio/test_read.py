@@ -310,7 +310,7 @@ def test_gaps_we_wrote_on_a_magnetic_track_stay_items() -> None:
 # -- bad input
 
 
-def code(data: bytes, limits: Limits = genlock_otio.read.__kwdefaults__["limits"]) -> str:
+def code(data: bytes, limits: Limits = Limits()) -> str:
     with pytest.raises(BadInput) as caught:
         read_data(data, Path("/folder"), "file", limits)
     assert caught.value.message
@@ -405,10 +405,10 @@ def test_files_that_are_not_there_or_no_timelines(tmp_path: Path) -> None:
         genlock_otio.read(tmp_path / "none.otio")
     assert missing.value.code == "no_such_file"
     with pytest.raises(NotFound):
-        genlock_otio.read(tmp_path / "none.edl")
-    (tmp_path / "x.edl").write_text("TITLE: X")
+        genlock_otio.read(tmp_path / "none.txt")
+    (tmp_path / "x.txt").write_text("Dear diary")
     with pytest.raises(BadInput) as unknown:
-        genlock_otio.read(tmp_path / "x.edl")
+        genlock_otio.read(tmp_path / "x.txt")
     assert unknown.value.code == "unknown_format"
     (tmp_path / "folder.otio").mkdir()
     with pytest.raises(BadInput):

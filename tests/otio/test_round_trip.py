@@ -47,11 +47,11 @@ def test_all_samples_are_here() -> None:
 def test_our_contents_come_back_equal(seed: int, tmp_path: Path) -> None:
     maker = Maker(Random(seed))
     content = maker.content()
-    path = tmp_path / "cut.otio"
-    genlock_otio.write(content, path, media=POOL, takes=take, nested=maker.nested.get, sequence="ab" * 16)
+    path, tag = tmp_path / "cut.otio", genlock_otio.Tag("ab" * 16, 7, "cd" * 16)
+    genlock_otio.write(content, path, media=POOL, takes=take, nested=maker.nested.get, tag=tag)
     imported = genlock_otio.read(path)
     assert imported.content == content
-    assert imported.tag.sequence == "ab" * 16
+    assert imported.tag == tag
     assert imported.warnings == ()
     nested = dict(imported.nested)
     assert all(nested[id_] == maker.nested[id_] for id_ in nested)

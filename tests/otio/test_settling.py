@@ -11,6 +11,7 @@ import pytest
 from genlock.application.imports import check
 from genlock_otio import Imported, read_data
 from genlock_otio.compose import Composer
+from genlock_otio.outgoing import Outgoing
 from genlock_otio.settling import presentable
 from tests.otio.test_read import at, clip, span, timeline, track
 from tests.otio.timelines import loaded, without_ours
@@ -37,10 +38,8 @@ def read(*children: Any) -> tuple[Imported, Any]:
     tree = timeline(track(*children), start=at(0))
     imported = read_data(json.dumps(tree).encode(), Path("/folder"), "file")
     assert check(imported.content) is None
-    composer = Composer(
-        media={file.id: file for file in imported.media}, takes=lambda _shot, _take: None, nested=lambda _: None
-    )
-    written = composer.timeline(imported.content, "")
+    pool = {f.id: f for f in imported.media}
+    written = Composer(Outgoing(imported.content, media=pool)).timeline()
     assert loaded(tree).is_equivalent_to(loaded(without_ours(written)))
     return imported, written
 

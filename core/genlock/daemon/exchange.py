@@ -139,7 +139,7 @@ def export_file(
         takes=sources.take,
         nested=lambda id_: _nested(services, id_),
         dialect=dialect,
-        sequence=sequence,
+        tag=genlock_otio.Tag(sequence, state.version),
     )
     rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]
     if author is not None:

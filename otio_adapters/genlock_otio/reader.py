@@ -1,4 +1,4 @@
-"""Reading: an .otio, .otioz or .otiod file to a timeline value (docs/formats.md says what becomes what)."""
+"""Reading: the bytes of an .otio file to a timeline value (docs/formats.md says what becomes what)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from genlock.collector import uncollected
-from genlock.errors import BadInput, NotFound
+from genlock.errors import BadInput
 from genlock.timeline.events import Content
 from genlock.timeline.rate import RATES, Rate
-from genlock_otio import bundle
-from genlock_otio.door import LIMITS, Limits, parse, read_bytes
+from genlock_otio.dialects import Incoming
+from genlock_otio.door import LIMITS, Limits, parse
 from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import active_reference
@@ -25,45 +25,35 @@ from genlock_otio.values import Imported, Tag
 
 _TIMELINE: Final = frozenset({"OTIO_SCHEMA", "metadata", "name", "global_start_time", "tracks"})
 _STACK: Final = frozenset({"OTIO_SCHEMA", "children", "markers"})
+_HEAD: Final = 1024
 ENOUGH: Final = 1000
 """Clips that are asked for the rate of a sequence that does not say its own."""
 
 
-def read(path: Path, *, limits: Limits = LIMITS, media_folder: Path | None = None) -> Imported:
-    """Reads a timeline file.
-
-    `media_folder` is where the media of a bundle (.otioz) is unpacked to; without it they stay inside and are marked
-    missing. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large, too_deep, bad_json, bad_time, bad_rate,
-    bad_timeline. Nothing outside the file is looked at.
-    """
+def read(incoming: Incoming) -> Imported:
+    """Reads the bytes of an .otio file. Raises BadInput: too_large, too_deep, bad_json, bad_time, bad_rate,
+    bad_timeline."""
     with uncollected():
-        return _read(Path(path), limits, media_folder)
+        return _read(incoming)
 
 
-def _read(path: Path, limits: Limits, media_folder: Path | None) -> Imported:
-    match path.suffix.lower():
-        case ".otioz":
-            return bundle.read_zip(path, limits, media_folder, read_data)
-        case ".otiod":
-            inside = path / "content.otio"
-            if path.exists() and not inside.is_file():
-                raise BadInput("unknown_format", f"{path.name} holds no content.otio.")
-            return read_data(read_bytes(inside, limits), path.absolute(), path.stem, limits)
-        case ".otio" | ".json":
-            return read_data(read_bytes(path, limits), path.absolute().parent, path.stem, limits)
-        case _:
-            if not path.exists():
-                raise NotFound("no_such_file", f"{path} does not exist.")
-            raise BadInput("unknown_format", f"{path.name} is no .otio, .otioz or .otiod file.")
+def knows(data: bytes) -> bool:
+    """Returns whether the bytes are an OpenTimelineIO object."""
+    return data[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"OTIO_SCHEMA"' in data
 
 
 def read_data(data: bytes, base: Path, name: str, limits: Limits = LIMITS) -> Imported:
     """Reads the bytes of an .otio file; `base` is the folder its relative paths count from, `name` its title if it has
     none of its own."""
-    reading = Reading(blake2b(data, digest_size=16).hexdigest(), base)
-    timeline = _timeline(parse(data, limits, name), reading, name)
+    return read(Incoming(data, name, base, None, limits))
+
+
+def _read(incoming: Incoming) -> Imported:
+    data, name = incoming.data, incoming.name
+    reading = Reading(blake2b(data, digest_size=16).hexdigest(), incoming.base)
+    timeline = _timeline(parse(data, incoming.limits, name), reading, name)
     foreign, ours = split(timeline)
-    content = _content(timeline, foreign, ours, reading, name)
+    content = _content(timeline, foreign, ours, reading, incoming)
     owner, version, export = (ours.get(key) for key in ("id", "version", "export"))
     return Imported(
         content,
@@ -101,13 +91,14 @@ def _timeline(tree: Json, reading: Reading, name: str) -> Json:
             raise BadInput("bad_timeline", f"{name} holds a {other}, which is no timeline.")
 
 
-def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, name: str) -> Content:
+def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, incoming: Incoming) -> Content:
+    name = incoming.name
     stack = timeline.get("tracks")
     if schema(stack) != "Stack":
         raise BadInput("bad_timeline", f"{name} has no stack of tracks.")
     assert isinstance(stack, dict)
     start = timeline.get("global_start_time")
-    rate = _rate(ours, start, stack, reading)
+    rate = _rate(ours, start, stack, reading, incoming.rate)
     start_frame = 0 if start is None else rounded(frames(start, rate))
     if start_frame < 0:
         raise BadInput("bad_time", f"{name} starts before 00:00:00:00.")
@@ -148,7 +139,7 @@ def kept_stack(stack: Json) -> Json:
     return kept
 
 
-def _rate(ours: Json, start: Any, stack: Json, reading: Reading) -> Rate:
+def _rate(ours: Json, start: Any, stack: Json, reading: Reading, asked: Rate | None) -> Rate:
     """Returns the rate of the sequence: ours, the start timecode's, else what most clips are placed in."""
     if (own := rate_in(ours)) is not None:
         return own
@@ -157,6 +148,8 @@ def _rate(ours: Json, start: Any, stack: Json, reading: Reading) -> Rate:
     counted = Counter(rate for rate in islice(_rates_in(stack), ENOUGH) if rate in RATES)
     if counted:
         return counted.most_common(1)[0][0]
+    if asked is not None:
+        return asked
     reading.warn("Nothing in the file says at which rate it runs; 24 frames per second was assumed.")
     return Rate(24)
 

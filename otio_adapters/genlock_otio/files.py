@@ -1,0 +1,196 @@
+"""Files in and out, whatever their format: which dialect a file is, how it is read and written, what it will not carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from genlock.collector import uncollected
+from genlock.errors import BadInput, NotFound
+from genlock.project.media import MediaFile
+from genlock.timeline.events import Content
+from genlock.timeline.profiles import Profile
+from genlock.timeline.rate import Rate
+from genlock_otio import bundle
+from genlock_otio.dialects import DIALECTS, Dialect, Incoming, dialect_of
+from genlock_otio.door import LIMITS, Limits, read_bytes
+from genlock_otio.outgoing import Outgoing
+from genlock_otio.placing import place
+from genlock_otio.values import Imported, Loss, LossRow, Tag
+
+BUNDLES: Final = (".otioz", ".otiod")
+_HEAD: Final = 64 * 1024
+"""Bytes of a file of unknown suffix that are looked at before it is read whole: films are not."""
+
+Takes = Callable[[str, str | None], MediaFile | None]
+Nesting = Callable[[str], Content | None]
+
+
+def read(
+    path: Path,
+    *,
+    dialect: str = "",
+    rate: Rate | None = None,
+    limits: Limits = LIMITS,
+    media_folder: Path | None = None,
+) -> Imported:
+    """Reads a timeline file of any format: the `dialect` asked for, else by suffix and by what the bytes say.
+
+    `rate` is for formats that do not say theirs. `media_folder` is where the media of a bundle is unpacked to; without it
+    they stay inside and are marked missing. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large,
+    too_deep, bad_json, bad_xml, bad_time, bad_rate, bad_timeline, with the place in the file. Nothing outside the file is
+    looked at.
+    """
+    with uncollected():
+        return _read(Path(path), dialect, rate, limits, media_folder)
+
+
+def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_folder: Path | None) -> Imported:
+    asked = dialect_of(path, dialect) if dialect else None
+
+    def timeline(data: bytes, base: Path, name: str, limits: Limits) -> Imported:
+        return DIALECTS["otio"].read(Incoming(data, name, base, rate, limits))
+
+    match path.suffix.lower():
+        case ".otioz":
+            return bundle.read_zip(path, limits, media_folder, timeline)
+        case ".otiod":
+            inside = path / "content.otio"
+            if path.exists() and not inside.is_file():
+                raise BadInput("unknown_format", f"{path.name} holds no content.otio.")
+            return timeline(read_bytes(inside, limits), path.absolute(), path.stem, limits)
+        case suffix:
+            found = asked or _dialect_on_disk(path, suffix)
+            data = read_bytes(path, limits)
+            if asked is None:
+                found = _recognized(found, suffix, data)
+            return found.read(Incoming(data, path.stem, path.absolute().parent, rate, limits))
+
+
+def _dialect_on_disk(path: Path, suffix: str) -> Dialect:
+    """Returns the first dialect of the suffix, else of what the file starts with."""
+    found = next(_of_suffix(suffix), None)
+    if found is not None:
+        return found
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError as error:
+        raise NotFound("no_such_file", f"{path} does not exist.") from error
+    except OSError as error:
+        raise BadInput("unknown_format", f"{path.name} cannot be read: {error.strerror}.") from error
+    for dialect in _readable():
+        if dialect.knows(head):
+            return dialect
+    known = sorted({s for d in DIALECTS.values() for s in d.profile.suffixes})
+    raise BadInput("unknown_format", f"{path.name} is of no known format: {', '.join(known)}.")
+
+
+def _recognized(first: Dialect, suffix: str, data: bytes) -> Dialect:
+    """Returns the dialect whose suffix it is and that knows the bytes, else any that knows them, else the first: it says
+    best what is wrong with the file."""
+    own = list(_of_suffix(suffix))
+    for dialect in (*own, *(d for d in _readable() if d not in own)):
+        if dialect.knows(data):
+            return dialect
+    return first
+
+
+def _of_suffix(suffix: str) -> Iterator[Dialect]:
+    return (dialect for dialect in _readable() if suffix in dialect.profile.suffixes)
+
+
+def _readable() -> Iterator[Dialect]:
+    """Yields the dialects there is a reader for, each reader once."""
+    seen: set[str] = set()
+    for dialect in DIALECTS.values():
+        if dialect.reader and dialect.reader not in seen and _there(dialect.reader):
+            seen.add(dialect.reader)
+            yield dialect
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def write(
+    content: Content,
+    path: Path,
+    *,
+    media: Mapping[str, MediaFile],
+    takes: Takes = lambda _shot, _take: None,
+    nested: Nesting = lambda _sequence: None,
+    dialect: str = "",
+    tag: Tag = Tag(),
+) -> Loss:
+    """Writes a timeline file in the `dialect`, "" for the one of the file's suffix. Returns what the file does not carry.
+
+    `media` is the pool (id -> file); `takes` finds the file of a shot's take (None: the selected one); `nested` the
+    content of a nested sequence; `tag` is what the file says about where it comes from. .otioz and .otiod pack the media
+    in. Formats with one track a file write further files beside it, named stem + suffix. Every file appears whole, and all
+    of them or none. Raises BadInput(unknown_format, too_deep) and MediaError(unwritable_folder).
+    """
+    path = Path(path)
+    found = dialect_of(path, dialect)
+    suffix = path.suffix.lower()
+    if suffix not in found.profile.suffixes and not (suffix in BUNDLES and found.profile.suffixes[0] == ".otio"):
+        raise BadInput(
+            "unknown_format", f"{path.name}: {found.profile.title} is written as {', '.join(found.profile.suffixes)}."
+        )
+    outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix)
+    written = found.write(outgoing)
+    noted = written.loss
+    if suffix in BUNDLES:
+        data, packed = bundle.pack(written.data, outgoing.lost)
+        making = bundle.write_zip if suffix == ".otioz" else bundle.write_folder
+        place({path: lambda part: making(part, data, packed)})
+        noted = outgoing.loss()
+    else:
+        files = {path: written.data, **{path.with_name(path.stem + name): data for name, data in written.more}}
+        place({target: partial(_fill, data=data) for target, data in files.items()})
+    return merged(_of_profile(content, found.profile), noted)
+
+
+def _fill(part: Path, data: bytes) -> None:
+    part.write_bytes(data)
+
+
+def loss(
+    content: Content,
+    *,
+    dialect: str,
+    media: Mapping[str, MediaFile],
+    takes: Takes = lambda _shot, _take: None,
+    nested: Nesting = lambda _sequence: None,
+) -> Loss:
+    """Returns what a file of the dialect will not carry of the cut, before one is written: what its profile says, and what
+    its writer notes. Raises BadInput(unknown_format, too_deep)."""
+    found = dialect_of(Path(), dialect)
+    noted = found.write(Outgoing(content, media=media, takes=takes, nested=nested)).loss
+    return merged(_of_profile(content, found.profile), noted)
+
+
+def merged(*losses: Loss) -> Loss:
+    """Returns all that is lost, each kind once."""
+    rows: dict[str, LossRow] = {}
+    for one in losses:
+        for row in one.rows:
+            there = rows.get(row.what)
+            if there is None or row.count > there.count:
+                rows[row.what] = row
+    return Loss(tuple(rows[what] for what in sorted(rows)))
+
+
+def _of_profile(content: Content, profile: Profile) -> Loss:
+    try:
+        losses = import_module("genlock.timeline.projection").losses
+    except ModuleNotFoundError:
+        return Loss()
+    return Loss(tuple(LossRow(row.what, row.count, tuple(row.names)) for row in losses(content, profile)))
