@@ -32,6 +32,7 @@ Feature = Literal[
     "item.path",
     "item.handles",
     "item.generator",
+    "item.parameters",
     "item.nested",
     "item.shot",
     "item.foreign",
@@ -50,7 +51,8 @@ Feature = Literal[
     "marker.foreign",
 ]
 """What a file may or may not carry. `item.speed` is any constant forward speed, `item.path` where the media lies (without
-it only its name), `item.handles` the media's available range, `item.shot` that an item is a generated shot."""
+it only its name), `item.handles` the media's available range, `item.parameters` a generator's own settings, `item.shot`
+that an item is a generated shot (without it, it is plain media: its take)."""
 
 ALL: Final[frozenset[Feature]] = frozenset(get_args(Feature))
 
@@ -60,6 +62,9 @@ class Profile(Struct, frozen=True):
 
     `suffixes` are lower case with the dot, the one written by default first. `video_tracks` and `audio_tracks` are the
     most there can be in one file (None: any number). `ids`: where our id rides, "" where nothing of ours survives.
+    `placeholders`: what the format has no word for (a title, a nested sequence) is written as offline media of the same
+    name and length; False: it leaves empty room. `speed_steps`: the file tells speeds in steps of 1/speed_steps of a
+    frame per second; None: exactly.
     """
 
     name: str
@@ -69,6 +74,8 @@ class Profile(Struct, frozen=True):
     video_tracks: int | None = None
     audio_tracks: int | None = None
     ids: Literal["metadata", "comment", "note", "marker", ""] = ""
+    placeholders: bool = True
+    speed_steps: int | None = None
 
     def has(self, feature: Feature) -> bool:
         return feature in self.carries
@@ -93,7 +100,7 @@ RESOLVE: Final = Profile(
     (".otio",),
     _without(
         *_FOREIGN, "sequence.name", "sequence.resolution", "track.placement", "track.empty", "item.shot", "item.generator",
-        "item.name", "item.effects", "transition.name",
+        "item.parameters", "item.name", "item.effects", "transition.name",
     ),
     ids="marker",
 )  # fmt: skip
@@ -101,16 +108,19 @@ FCP7: Final = Profile(
     "fcp7",
     "Final Cut Pro 7 XML (Premiere Pro, Resolve)",
     (".xml",),
-    _without(*_FOREIGN, "track.placement", "item.shot", "item.effects", "transition.name"),
+    _without(*_FOREIGN, "track.placement", "item.shot", "item.parameters", "item.effects", "transition.name"),
     ids="comment",
 )
 FCPX: Final = Profile(
     "fcpx",
     "Final Cut Pro (.fcpxml)",
     (".fcpxml",),
-    _without(*_FOREIGN, "track.placement", "track.name", "track.enabled", "track.locked", "item.shot", "item.effects"),
+    _without(
+        *_FOREIGN, "track.placement", "track.name", "track.enabled", "track.locked", "item.shot", "item.parameters",
+        "item.effects",
+    ),
     ids="note",
-)
+)  # fmt: skip
 EDL: Final = Profile(
     "edl",
     "CMX3600 edit list",
@@ -124,6 +134,7 @@ EDL: Final = Profile(
     video_tracks=1,
     audio_tracks=0,
     ids="comment",
+    speed_steps=10,
 )  # fmt: skip
 AAF: Final = Profile(
     "aaf",
