@@ -239,6 +239,12 @@ ADDED: dict[str, tuple[Event, ...]] = {
             **by(32, REEL), intent="ResolveConflict", ops=(ConflictSet("c0a1", LOST, None), ConflictSet("c5d1", OUT_POINT)),
         ),
     ),
+    "SequenceEdited@1.origin": (
+        SequenceEdited(
+            **by(33, REEL, kind="import", label="Import cut.xml"), intent="MergeSequence", ops=(OPS[0],),
+            origin=Origin("/cuts/cut.xml", "fcp7", "2d0f0e", REEL.hex, 31),
+        ),
+    ),
     "SequenceImported@1.conflicts": (
         SequenceImported(
             **by(1, REEL), project=PROJECT.hex, content=Content("Fork", Rate(25), conflicts=(OUT_POINT, LOST)),

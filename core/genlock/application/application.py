@@ -22,7 +22,7 @@ from genlock.application.world import World, code_key, wire_project, wire_sequen
 from genlock.application.writer import Writer
 from genlock.errors import BadInput, GenlockError, NotFound
 from genlock.project.job import JobState
-from genlock.project.project import ProjectState
+from genlock.project.project import ProjectState, Receipt
 from genlock.project.rules.job import word
 from genlock.project.shot import ShotState
 from genlock.store.store import EventStore
@@ -144,6 +144,11 @@ class Application:
     def sequence_project(self, id_: str) -> str:
         """Returns the project of a sequence."""
         return _found(self.world.homes.get(id_), "no_such_sequence", "sequence", id_)
+
+    def exports(self, sequence: str) -> list[Receipt]:
+        """Returns the receipts of a sequence's exports, newest first."""
+        receipts = self.project(self.sequence_project(sequence)).receipts.values()
+        return sorted((r for r in receipts if r.sequence == sequence), key=lambda r: r.order, reverse=True)
 
     def content(self, id_: str, version: int | None = None) -> Content:
         """Returns a sequence as a value, ready for an export; of the present one only changed tracks are made again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,8 @@ from genlock.timeline.commands import EditCommand
 from genlock.timeline.events import Content, Origin
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
+
+Policy = Literal["ask", "ours", "theirs", "both"]
 
 
 class _Command(Struct, frozen=True, omit_defaults=True, tag_field="do", tag=True, forbid_unknown_fields=True):
@@ -42,6 +44,24 @@ class ImportSequence(_Command, frozen=True):
     content: Content
     origin: Origin = Origin()
     nested: tuple[tuple[str, Content], ...] = ()
+
+
+class MergeSequence(_Command, frozen=True):
+    """Merges a returned cut into the sequence: `theirs` is what its version `base` became elsewhere, with ids that mean
+    what they mean there (timeline.reconcile makes it so). `origin` says which file it came in.
+
+    `policy` settles conflicts, "ask" leaves them open. `unsure` are items whose identity is a guess, with the others they
+    may be. `nested` are further sequences: those that exist are merged likewise, against the versions in `bases`; the
+    others are made. Refused with `no_change` when nothing is left to do, also for a file merged before.
+    """
+
+    base: int
+    theirs: Content
+    origin: Origin = Origin()
+    policy: Policy = "ask"
+    unsure: dict[str, tuple[str, ...]] = {}
+    nested: tuple[tuple[str, Content], ...] = ()
+    bases: dict[str, int] = {}
 
 
 class ArchiveSequence(_Command, frozen=True):
@@ -95,7 +115,16 @@ SequenceCommand = CreateSequence | ImportSequence | ArchiveSequence
 HistoryCommand = Undo | Redo | Revert
 ForkCommand = ForkSequence | ForkProject
 
-Command = EditCommand | ProjectCommand | ShotCommand | JobCommand | SequenceCommand | HistoryCommand | ForkCommand
+Command = (
+    EditCommand
+    | ProjectCommand
+    | ShotCommand
+    | JobCommand
+    | SequenceCommand
+    | MergeSequence
+    | HistoryCommand
+    | ForkCommand
+)
 
 NAMES: Final[frozenset[str]] = frozenset(cls.__name__ for cls in get_args(Command))
 """The names of all commands."""

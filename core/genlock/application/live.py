@@ -14,7 +14,7 @@ from immutables import Map
 from msgspec import Struct
 from msgspec.structs import replace
 
-from genlock.application.opened import Marks, Opened, begin
+from genlock.application.opened import Marks, Opened, Taken, begin
 from genlock.application.world import World, fold
 from genlock.collector import uncollected
 from genlock.errors import NotFound, StoreError
@@ -41,6 +41,7 @@ class Image(Struct, frozen=True):
     content: Content
     stacks: Stacks
     marks: Marks
+    taken: Map[str, Taken] = Map()
 
 
 def calm_collector() -> None:
@@ -52,7 +53,8 @@ def calm_collector() -> None:
 
 def encode_image(opened: Opened) -> bytes:
     """Returns the snapshot's bytes."""
-    image = Image(opened.project, opened.state.archived, content_of(opened.state), opened.stacks, opened.marks)
+    content = content_of(opened.state)
+    image = Image(opened.project, opened.state.archived, content, opened.stacks, opened.marks, opened.taken)
     return msgspec.json.encode(image, enc_hook=_from_map)
 
 
@@ -61,7 +63,13 @@ def decode_image(id_: str, version: int, state: bytes) -> Opened:
     image = msgspec.json.decode(state, type=Image, dec_hook=_to_map)
     made = restore(id_, version, image.content)
     return Opened(
-        image.project, replace(made, archived=image.archived), image.stacks, image.marks, base=version, snapshot=version
+        image.project,
+        replace(made, archived=image.archived),
+        image.stacks,
+        image.marks,
+        base=version,
+        snapshot=version,
+        taken=image.taken,
     )
 
 

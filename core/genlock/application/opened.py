@@ -56,11 +56,19 @@ class Marks(Struct, frozen=True):
         return Marks(self.roots.set(event.originator_version, root), undone)
 
 
+class Taken(Struct, frozen=True):
+    """A returned file that was merged: against which version, and the version that it made."""
+
+    base: int
+    version: int
+
+
 class Opened(Struct, frozen=True):
     """A sequence with its undo stacks and marks.
 
     `base` is the version it was opened at, `snapshot` that of the newest snapshot known, `touched` the version that last
-    changed a track (tracks that are not in it: `base`).
+    changed a track (tracks that are not in it: `base`). `taken` are the returned files merged into it, by the digests of
+    their bytes.
     """
 
     project: str
@@ -70,6 +78,7 @@ class Opened(Struct, frozen=True):
     base: int = 0
     snapshot: int = 0
     touched: Map[str, int] = Map()
+    taken: Map[str, Taken] = Map()
 
     def advance(self, event: SequenceEvent) -> Opened:
         """Returns it after one more event."""
@@ -81,6 +90,7 @@ class Opened(Struct, frozen=True):
                     state=after,
                     stacks=self.stacks.record(event),
                     marks=self.marks.record(event),
+                    taken=_taken(self.taken, event),
                     touched=self.touched.update(dict.fromkeys(tracks_of(ops, self.state, after), after.version)),
                 )
             case SequenceCreated() | SequenceImported() | SequenceArchived():
@@ -88,9 +98,27 @@ class Opened(Struct, frozen=True):
             case _:
                 assert_never(event)
 
+    def taken_at(self, digest: str, base: int) -> int | None:
+        """Returns the version that the file of this digest made when it was merged against `base`, None when it never was
+        or that was taken back."""
+        found = self.taken.get(digest)
+        if found is None or found.base != base or found.version in self.marks.undone:
+            return None
+        return found.version
+
     def stamp(self, track: str) -> int:
         """Returns the version that last changed what is on the track, or that it was opened at."""
         return self.touched.get(track, self.base)
+
+
+def _taken(taken: Map[str, Taken], event: SequenceEdited) -> Map[str, Taken]:
+    """Returns the files merged after one event; a revert takes those away that came after the version it goes back to."""
+    origin = event.origin
+    if origin is not None and origin.digest:
+        return taken.set(origin.digest, Taken(origin.version, event.originator_version))
+    if event.kind == "revert" and event.ref is not None and taken:
+        return Map({digest: held for digest, held in taken.items() if held.version <= event.ref})
+    return taken
 
 
 def begin(event: SequenceCreated | SequenceImported) -> Opened:

@@ -161,9 +161,9 @@ def with_stacks(upserts: list[list[Any]], before: Opened, after: Opened) -> list
 
 
 def wire_project(state: ProjectState) -> dict[str, Any]:
-    """Returns the wire's value of a project; its media are values of their own."""
+    """Returns the wire's value of a project; its media are values of their own, its receipts are asked for by sequence."""
     value = {**asdict(state), "settings": asdict(state.settings)}
-    del value["media"]
+    del value["media"], value["receipts"]
     return plain(value)
 
 

@@ -102,8 +102,28 @@ class ProjectArchived(Event, frozen=True, kw_only=True, omit_defaults=True):
     archived: bool = True
 
 
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """What left the house: a sequence at a version, in a file. A returned file names its `export` (32 hex digits), and so
+    the version it was made from.
+
+    `digest` is the blake2b-128 of the file's bytes, `nested` the versions of the nested sequences written with it,
+    `timestamp` ISO in UTC, `order` the project's version that noted it.
+    """
+
+    export: str
+    sequence: str
+    version: int
+    dialect: str = ""
+    path: str = ""
+    digest: str = ""
+    timestamp: str = ""
+    nested: dict[str, int] = {}
+    order: int = 0
+
+
 class ProjectNoted(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A fact for the record that changes no state: an export receipt, a fork's origin."""
+    """A fact for the record: an export (`data` as in Receipt, kept as `receipts`), a fork's origin. It changes nothing
+    else."""
 
     note: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -125,7 +145,7 @@ ProjectEvent = (
 
 
 class ProjectState(Struct, frozen=True):
-    """A project at one version. `shots` is filled by the application from the shots' own events (code -> shot id)."""
+    """A project at one version. `receipts` are its exports by their ids."""
 
     id: str
     version: int
@@ -135,4 +155,5 @@ class ProjectState(Struct, frozen=True):
     sequences: Map[str, str] = Map()
     elements: Map[str, Element] = Map()
     scenes: Map[str, Scene] = Map()
+    receipts: Map[str, Receipt] = Map()
     archived: bool = False

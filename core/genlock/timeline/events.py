@@ -73,10 +73,12 @@ class SequenceImported(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SequenceEdited(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """One command's whole effect. `intent` is the command's name."""
+    """One command's whole effect. `intent` is the command's name. `origin` is the file whose changes these are, with the
+    sequence and version it was made from; null for all but returned cuts."""
 
     intent: str
     ops: tuple[Op, ...]
+    origin: Origin | None = None
 
 
 class SequenceArchived(Event, frozen=True, kw_only=True, omit_defaults=True):

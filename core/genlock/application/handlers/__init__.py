@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from genlock.application.commands import ForkCommand, HistoryCommand, SequenceCommand
+from genlock.application.commands import ForkCommand, HistoryCommand, MergeSequence, SequenceCommand
 from genlock.application.handlers import edits, forks, history, jobs, projects, sequences, shots
 from genlock.application.turn import Turn
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
@@ -20,6 +20,10 @@ def handle(turn: Turn) -> None:
         history.handle(turn, command)
     elif isinstance(command, SequenceCommand):
         sequences.handle(turn, command)
+    elif isinstance(command, MergeSequence):
+        from genlock.application.handlers import merges
+
+        merges.handle(turn, command)
     elif isinstance(command, ShotCommand):
         shots.handle(turn, command)
     elif isinstance(command, JobCommand):

@@ -54,13 +54,14 @@ def commit(
     label: str,
     kind: EventKind | None = None,
     ref: int | None = None,
+    origin: Origin | None = None,
 ) -> None:
     """Lets an edit happen. Raises Refused(no_change) when there is nothing to do; an undo or a redo is stored even then,
     because it moves the stack: what came before it can be undone next."""
     if not ops and kind not in ("undo", "redo"):
         raise error_of(Refusal("no_change"))
     stamp = turn.stamp(UUID(hex=opened.state.id), opened.state.version, kind=kind, ref=ref, label=label)
-    turn.emit(stamp.make(SequenceEdited, intent=intent, ops=tuple(ops)), opened.project)
+    turn.emit(stamp.make(SequenceEdited, intent=intent, ops=tuple(ops), origin=origin), opened.project)
     after = turn.sequence(opened.state.id).state
     if after.name != opened.state.name:
         register(turn, opened.project, after.id, after.name)

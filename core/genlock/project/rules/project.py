@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, assert_never
 
 from immutables import Map
-from msgspec import UNSET
+from msgspec import UNSET, ValidationError, convert
 from msgspec.structs import asdict, replace
 
 from genlock.project.commands import (
@@ -37,6 +37,7 @@ from genlock.project.project import (
     ProjectRenamed,
     ProjectSettingsChanged,
     ProjectState,
+    Receipt,
     Scene,
     SceneSet,
     SequenceRegistered,
@@ -86,8 +87,11 @@ def evolve(state: ProjectState | None, event: ProjectEvent) -> ProjectState:
 
 def _changes(state: ProjectState, event: ProjectEvent) -> dict[str, Any]:
     match event:
-        case ProjectCreated() | ProjectNoted():
+        case ProjectCreated():
             return {}
+        case ProjectNoted(note=note):
+            receipt = _receipt(event) if note == "export" else None
+            return {} if receipt is None else {"receipts": state.receipts.set(receipt.export, receipt)}
         case ProjectSettingsChanged(after=settings):
             return {"settings": settings}
         case ProjectRenamed(after=name):
@@ -108,6 +112,19 @@ def _changes(state: ProjectState, event: ProjectEvent) -> dict[str, Any]:
             return {"archived": archived}
         case _:
             assert_never(event)
+
+
+def _receipt(event: ProjectNoted) -> Receipt | None:
+    """Returns the receipt a note holds, None for one of another shape: any client may note what it likes."""
+    names = ("sequence", "version", "dialect", "path", "digest", "nested")
+    known = {name: event.data[name] for name in names if name in event.data}
+    order = event.originator_version
+    export = event.data.get("export") or f"{event.originator_id.hex[:16]}{order:016x}"
+    when = event.timestamp.isoformat()
+    try:
+        return convert({**known, "export": export, "timestamp": when, "order": order}, Receipt)
+    except ValidationError:
+        return None
 
 
 def _put(values: Map[str, V], key: Element | Scene | None, value: V | None) -> Map[str, V]:
