@@ -41,6 +41,8 @@ class LossRow(Struct, frozen=True):
 
 
 class Loss(Struct, frozen=True):
-    """What was left behind in writing; empty when nothing was."""
+    """What was left behind in writing; empty when nothing was. `files` are the names of the files written, the one asked
+    for first; none before writing."""
 
     rows: tuple[LossRow, ...] = ()
+    files: tuple[str, ...] = ()

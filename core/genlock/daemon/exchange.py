@@ -1,4 +1,4 @@
-"""Cuts come in from files and go out again."""
+"""Cuts come in from files: a sequence of its own each, or a returned cut merged into one (merging)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,26 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from genlock.application.commands import ImportSequence
 from genlock.application.envelope import Accepted
 from genlock.daemon.author import Author
-from genlock.daemon.pool import Sources
 from genlock.daemon.probing import locate, probed
 from genlock.daemon.repeats import reused
 from genlock.daemon.stills import project_folder
-from genlock.daemon.views import ExportAnswer, ImportAnswer, LossView, MediaRow
+from genlock.daemon.views import ImportAnswer, MediaRow
 from genlock.errors import GenlockError
-from genlock.project.commands import AddMedia, ChangeMedia, Note
+from genlock.project.commands import AddMedia, ChangeMedia
 from genlock.project.media import MediaFile
-from genlock.project.project import MediaAdded, ProjectNoted
+from genlock.project.project import MediaAdded
 from genlock.timeline.events import Content, Origin, SequenceImported
 from genlock.timeline.model import Shot
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
 
-EXPORTS = (".otio", ".otioz")
-
-IMPORT, MEDIA, EXPORT = "import", "import media", "export"
+IMPORT, MEDIA = "import", "import media"
 """Steps of requests, see Author."""
 
 
@@ -117,52 +113,6 @@ def _later(services: Services, project: str, files: list[MediaFile], author: Aut
         return {"probed": len(files)}
 
     return work
-
-
-def export_file(
-    services: Services, sequence: str, path: Path, *, version: int | None, dialect: str, author: Author | None
-) -> ExportAnswer:
-    """Writes a sequence to a file. With an author, the export is recorded in the project's log, so that a later import of
-    the edited file knows what it came from. Raises BadInput(unknown_format), MediaError(unwritable_folder)."""
-    import genlock_otio
-
-    done = author.done(EXPORT) if author else None
-    if author is not None and done is not None:
-        return _exported(services, sequence, path, done, author)
-    app = services.app
-    state, project = app.sequence(sequence, version), app.sequence_project(sequence)
-    sources = Sources(app, services.roots, project)
-    loss = genlock_otio.write(
-        app.content(sequence, version),
-        path,
-        media=sources.media,
-        takes=sources.take,
-        nested=lambda id_: _nested(services, id_),
-        dialect=dialect,
-        tag=genlock_otio.Tag(sequence, state.version),
-    )
-    rows = [LossView(row.what, row.count, list(row.names)) for row in loss.rows]
-    if author is not None:
-        digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
-        data = {
-            "sequence": sequence,
-            "version": state.version,
-            "path": str(path),
-            "dialect": dialect,
-            "digest": digest,
-            "loss": to_builtins(rows),
-        }
-        author.execute(Note("export", data), project, step=EXPORT)
-    return ExportAnswer(str(path), state.version, rows)
-
-
-def _exported(services: Services, sequence: str, path: Path, done: Accepted, author: Author) -> ExportAnswer:
-    """Returns the answer to an export made before, from its receipt."""
-    event = services.store.recorded(done.first_id, done.first_id)[0].event
-    data = event.data if isinstance(event, ProjectNoted) else {}
-    if (data.get("sequence"), data.get("path")) != (sequence, str(path)):
-        raise reused(author.id)
-    return ExportAnswer(str(path), data["version"], convert(data["loss"], list[LossView]))
 
 
 def _nested(services: Services, id_: str) -> Content | None:

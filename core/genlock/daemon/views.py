@@ -141,6 +141,7 @@ class SequenceView(Struct):
     tracks: list[TrackView]
     transitions: list[dict[str, Any]]
     markers: list[dict[str, Any]]
+    conflicts: list[dict[str, Any]] = []
     archived: bool = False
 
 
@@ -175,7 +176,23 @@ class MediaRow(Struct):
     missing: bool
 
 
+class BaseView(Struct):
+    """The version that a returned cut was made from, and how that is known: by the export's `receipt`, by the `version` the
+    file names, by the best `overlap` (0 to 1) of what it shows, or `given` by whoever imports."""
+
+    version: int
+    how: Literal["receipt", "version", "overlap", "given"]
+    overlap: float | None = None
+
+
 class ImportAnswer(Struct):
+    """What an import did. `made_from` is the sequence of this project that the file names, "" for none.
+
+    Of a returned cut also: `ops` as stored and `changes` as people say it, what conflicts it left open and which the
+    policy `settled`, its `base`, and whether a look afterwards `verified` that everything in the file is in the sequence
+    now, but for conflicts and what was changed here since.
+    """
+
     sequence: str
     version: int
     media: list[MediaRow]
@@ -186,6 +203,11 @@ class ImportAnswer(Struct):
     warnings: list[str] = []
     dialect: str = ""
     name: str = ""
+    made_from: str = ""
+    base: BaseView | None = None
+    changes: list[Any] = []
+    settled: list[Any] = []
+    verified: bool | None = None
 
 
 class UploadAnswer(Struct):
@@ -200,9 +222,42 @@ class LossView(Struct):
 
 
 class ExportAnswer(Struct):
+    """`export` is the id that the file carries back; `files` are all that were written, where a format holds one track a
+    file."""
+
     path: str
     version: int
     loss: list[LossView]
+    dialect: str = ""
+    export: str = ""
+    files: list[str] = []
+
+
+class LossAnswer(Struct):
+    """What a file of the dialect would not carry of the version."""
+
+    sequence: str
+    version: int
+    dialect: str
+    loss: list[LossView]
+
+
+class ExportRow(Struct):
+    """A receipt: what left, when and where to. `timestamp` is ISO in UTC."""
+
+    export: str
+    version: int
+    dialect: str
+    path: str
+    digest: str
+    timestamp: str
+
+
+class ExportsAnswer(Struct):
+    """Newest first."""
+
+    sequence: str
+    exports: list[ExportRow]
 
 
 class TaskStarted(Struct):

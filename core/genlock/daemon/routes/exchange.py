@@ -15,17 +15,20 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from genlock.daemon import exchange, rendering
+from genlock.daemon import exchange, exporting, rendering
 from genlock.daemon.answers import Answer
 from genlock.daemon.openapi import answers, binary
 from genlock.daemon.provide import AggregateId, RepeatableBody, SignedBody, Uses
-from genlock.daemon.views import ExportAnswer, ImportAnswer, TaskStarted, UploadAnswer
+from genlock.daemon.views import ExportAnswer, ExportsAnswer, ImportAnswer, LossAnswer, TaskStarted, UploadAnswer
 from genlock.errors import BadInput, StoreError
+from genlock.timeline.profiles import PROFILES
 
 router = APIRouter(prefix="/api")
 
+_TYPES = {".otio": "application/json", ".xml": "application/xml", ".fcpxml": "application/xml", ".edl": "text/plain"}
+
 UPLOAD_NAME = re.compile(
-    r"[^/\\\0]{1,120}\.(otio|otioz|otiod|json|xml|fcpxml|edl|aaf|wav|mov|mp4|mxf|png|jpg|jpeg)", re.I
+    r"[^/\\\0]{1,120}\.(otio|otioz|otiod|json|xml|fcpxml|edl|aaf|mlt|kdenlive|wav|mov|mp4|mxf|png|jpg|jpeg)", re.I
 )
 
 
@@ -37,8 +40,13 @@ class ImportBody(RepeatableBody):
 
 
 class ExportBody(RepeatableBody):
+    """`dialect` "" is that of the file's suffix, `family` an older OpenTimelineIO ("0.14"); `strict` writes nothing when
+    something would be lost."""
+
     path: str
-    dialect: str = "otio"
+    dialect: Annotated[str, Field(max_length=40)] = ""
+    family: Annotated[str, Field(max_length=40)] = ""
+    strict: bool = False
     version: Annotated[int | None, Field(ge=1)] = None
 
 
@@ -85,15 +93,39 @@ async def upload(request: Request, services: Uses, name: str = Query(max_length=
 @router.post("/sequences/{sequence}/export", **answers(ExportAnswer))
 def export(sequence: AggregateId, body: ExportBody, services: Uses) -> Answer:
     """Writes a sequence to a file and says what the format could not carry."""
-    path = services.roots.writable(body.path, exchange.EXPORTS)
+    path = services.roots.writable(body.path, exporting.SUFFIXES)
     made = body.once(
         services,
         f"export {sequence}",
-        lambda author: exchange.export_file(
-            services, sequence, path, version=body.version, dialect=body.dialect, author=author
+        lambda author: exporting.export_file(
+            services,
+            sequence,
+            path,
+            version=body.version,
+            dialect=body.dialect,
+            family=body.family,
+            strict=body.strict,
+            author=author,
         ),
     )
     return Answer(made)
+
+
+@router.get("/sequences/{sequence}/loss", **answers(LossAnswer))
+def loss(
+    sequence: AggregateId,
+    services: Uses,
+    dialect: str = Query("otio", max_length=40),
+    version: int | None = Query(None, ge=1),
+) -> Answer:
+    """What a file of a dialect would not carry."""
+    return Answer(exporting.loss_of(services, sequence, version=version, dialect=dialect))
+
+
+@router.get("/sequences/{sequence}/exports", **answers(ExportsAnswer))
+def exports(sequence: AggregateId, services: Uses) -> Answer:
+    """What was exported, newest first."""
+    return Answer(exporting.exports(services, sequence))
 
 
 @router.get("/sequences/{sequence}/export", **binary("application/octet-stream"))
@@ -106,13 +138,13 @@ def download(
     """A sequence as a download."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="genlock-export-"))
-        path = Path(folder) / f"{sequence}.otio"
-        exchange.export_file(services, sequence, path, version=version, dialect=dialect, author=None)
+        suffix = PROFILES[exporting.dialect_for(Path(), dialect or "otio")].suffixes[0]
+        path = Path(folder) / f"{sequence}{suffix}"
+        exporting.export_file(services, sequence, path, version=version, dialect=dialect, author=None)
         kept = stack.pop_all()
     name = re.sub(r"[^\w .()-]", "_", services.app.sequence(sequence).name)[:80] or "sequence"
-    return FileResponse(
-        path, media_type="application/json", filename=f"{name}.otio", background=BackgroundTask(kept.close)
-    )
+    kind = _TYPES.get(suffix, "application/octet-stream")
+    return FileResponse(path, media_type=kind, filename=f"{name}{suffix}", background=BackgroundTask(kept.close))
 
 
 @router.post("/sequences/{sequence}/render", **answers(TaskStarted, status=202))
