@@ -135,9 +135,11 @@ class Draft:
             raise BadInput("bad_time", f"{what or 'An item'}: {float(time):g} frames are longer than any film.")
 
     def link(self, group: str | None) -> str | None:
-        """Returns the id of a link group named in the file."""
+        """Returns the id of a link group named in the file; "genlock:ID" is one of ours, which keeps its id."""
         if not group:
             return None
+        if group.startswith("genlock:"):
+            return group.removeprefix("genlock:")[:128] or None
         return "l" + blake2b(f"{self.reading.digest}/link {group}".encode(), digest_size=8).hexdigest()
 
     def media(

@@ -155,7 +155,8 @@ MLT: Final = Profile(
     frozenset(
         {
             "sequence.name", "sequence.rate", "sequence.resolution", "track.video", "track.audio", "track.name",
-            "track.enabled", "item.name", "item.path", "item.handles", "item.speed", "item.reverse", "item.enabled",
+            "track.enabled", "track.locked", "item.path", "item.handles", "item.speed", "item.reverse", "item.freeze",
+            "item.enabled", "transition", "transition.fade", "transition.asymmetric", "marker.sequence", "marker.name",
         }
     ),
     ids="note",
