@@ -255,13 +255,19 @@ class _Part:
     def _marker(self, marker: Marker, rate: Rate, ours: Json) -> Json:
         kept_here = kept(marker.foreign)
         span = _verbatim(kept_here.get("range"), [marker.start, marker.duration])
+        comment = _verbatim(kept_here.get("comment"), [marker.comment])
+        foreign: Mapping[str, Any] = marker.foreign
+        if comment is not _CHANGED:
+            ours = {**ours, "note": True}
+        elif "comment" in kept_here:
+            foreign = _with_note(marker)
         return {
             "OTIO_SCHEMA": "Marker.2",
-            "metadata": metadata_of(marker.foreign, {"id": marker.id, **ours}),
+            "metadata": metadata_of(foreign, {"id": marker.id, **ours}),
             "name": marker.name,
             "color": marker.color,
             "marked_range": range_json(marker.start, rate, marker.duration, rate) if span is _CHANGED else span,
-            "comment": marker.comment,
+            "comment": marker.comment if comment is _CHANGED else comment,
             **kept_here.get("fields", {}),
         }
 
@@ -309,6 +315,12 @@ def _with_lock(track: Track) -> Mapping[str, Any]:
     if not isinstance(resolve, dict) or resolve.get("Locked") in (None, track.locked):
         return track.foreign
     return {**track.foreign, "Resolve_OTIO": {**resolve, "Locked": track.locked}}
+
+
+def _with_note(marker: Marker) -> Mapping[str, Any]:
+    """Returns the marker's foreign metadata with Resolve's own note as the comment is now."""
+    resolve = marker.foreign.get("Resolve_OTIO")
+    return {**marker.foreign, "Resolve_OTIO": {**(resolve or {}), "Note": marker.comment}}
 
 
 def _plain_gap(count: int, rate: Rate) -> Json:

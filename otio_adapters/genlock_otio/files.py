@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from genlock.collector import uncollected
 from genlock.errors import BadInput, NotFound
 from genlock.project.media import MediaFile
@@ -129,13 +131,15 @@ def write(
     nested: Nesting = lambda _sequence: None,
     dialect: str = "",
     tag: Tag = Tag(),
+    ids: bool = False,
 ) -> Loss:
     """Writes a timeline file in the `dialect`, "" for the one of the file's suffix. Returns what the file does not carry.
 
     `media` is the pool (id -> file); `takes` finds the file of a shot's take (None: the selected one); `nested` the
-    content of a nested sequence; `tag` is what the file says about where it comes from. .otioz and .otiod pack the media
-    in. Formats with one track a file write further files beside it, named stem + suffix. Every file appears whole, and all
-    of them or none. Raises BadInput(unknown_format, too_deep) and MediaError(unwritable_folder).
+    content of a nested sequence; `tag` is what the file says about where it comes from; `ids` lets our ids ride where
+    people see them. .otioz and .otiod pack the media in. Formats with one track a file write further files beside it, named
+    stem + suffix. Every file appears whole, and all of them or none. Raises BadInput(unknown_format, too_deep) and
+    MediaError(unwritable_folder).
     """
     path = Path(path)
     found = dialect_of(path, dialect)
@@ -144,7 +148,7 @@ def write(
         raise BadInput(
             "unknown_format", f"{path.name}: {found.profile.title} is written as {', '.join(found.profile.suffixes)}."
         )
-    outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix)
+    outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix, ids=ids)
     written = found.write(outgoing)
     noted = written.loss
     if suffix in BUNDLES:
@@ -152,10 +156,12 @@ def write(
         making = bundle.write_zip if suffix == ".otioz" else bundle.write_folder
         place({path: lambda part: making(part, data, packed)})
         noted = outgoing.loss()
+        names: tuple[str, ...] = (path.name,)
     else:
         files = {path: written.data, **{path.with_name(path.stem + name): data for name, data in written.more}}
         place({target: partial(_fill, data=data) for target, data in files.items()})
-    return merged(_of_profile(content, found.profile), noted)
+        names = tuple(target.name for target in files)
+    return replace(merged(_of_profile(content, found.profile), noted), files=names)
 
 
 def _fill(part: Path, data: bytes) -> None:

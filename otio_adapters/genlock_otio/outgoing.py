@@ -33,7 +33,8 @@ class Outgoing:
     """One cut to write.
 
     `media` is the pool (id -> file); `takes` finds the file of a shot's take (None: the selected one); `nested` the
-    content of a nested sequence. `tag` names the sequence, version and export, for the file to carry back.
+    content of a nested sequence. `tag` names the sequence, version and export, for the file to carry back. `ids`: our ids
+    are to ride even where people see them (as markers).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Outgoing:
         nested: Callable[[str], Content | None] = lambda _sequence: None,
         tag: Tag = Tag(),
         suffix: str = "",
+        ids: bool = False,
     ) -> None:
         self.content = content
         self.media = media
@@ -52,6 +54,7 @@ class Outgoing:
         self.nested = nested
         self.tag = tag
         self.suffix = suffix
+        self.ids = ids
         self._lost: dict[str, list[str]] = {}
 
     @property

@@ -54,7 +54,7 @@ def _read(incoming: Incoming) -> Imported:
     timeline = _timeline(parse(data, incoming.limits, name), reading, name)
     foreign, ours = split(timeline)
     content = _content(timeline, foreign, ours, reading, incoming)
-    owner, version, export = (ours.get(key) for key in ("id", "version", "export"))
+    owner, version, export = ((ours or reading.tag).get(key) for key in ("id", "version", "export"))
     return Imported(
         content,
         tuple(reading.pool.values()),
@@ -169,6 +169,6 @@ def _rates_in(stack: Json) -> Iterator[Rate]:
 
 def _dialect(foreign: Json, ours: Json) -> str:
     if ours:
-        return "genlock"
+        return "resolve" if ours.get("dialect") == "resolve" else "genlock"
     known = {"Resolve_OTIO": "resolve", "PremierePro_OTIO": "premiere", "kdenlive": "kdenlive"}
     return next((name for key, name in known.items() if key in foreign), "otio")

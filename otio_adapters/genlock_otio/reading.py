@@ -14,6 +14,7 @@ from genlock.project.media import MediaFile
 from genlock.timeline.events import Content
 from genlock.timeline.model import Marker
 from genlock.timeline.rate import Rate
+from genlock_otio.carriers import carried
 from genlock_otio.keeping import Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.times import frames, length, rounded, says_range
 
@@ -46,6 +47,8 @@ class Reading:
         self.warnings: dict[str, None] = {}
         self.told: set[str] = set()
         """Ids that came with the file."""
+        self.tag: Json = {}
+        """What a marker says about where the file comes from."""
         self._used: set[str] = set()
         self._count = 0
 
@@ -88,10 +91,27 @@ class Reading:
 
     def markers(self, thing: Json, rate: Rate, item: str | None, **where: Any) -> list[Marker]:
         """Reads the markers of an object; `rate` is what their frames count in."""
-        found = [self._marker(marker, rate, item, where) for marker in rows(thing, "markers")]
+        found = [
+            self._marker(marker, rate, item, where) for marker in rows(thing, "markers") if not self._carries(marker)
+        ]
         if any(one.start > two.start for one, two in pairwise(found)):  # their order means nothing, but it is theirs
             found = [replace(m, foreign=keep(m.foreign, **kept(m.foreign), order=n + 1)) for n, m in enumerate(found)]
         return found
+
+    def item_id(self, thing: Json, ours: Json) -> str:
+        """Returns the id of an item: the file's own, one that rides in a marker, or one made up."""
+        wanted = ours.get("id")
+        if wanted is None and thing.get("markers"):
+            told = (carried(marker) for marker in rows(thing, "markers"))
+            wanted = next((one["id"] for one in told if one is not None and "id" in one), None)
+        return self.id("i", wanted)
+
+    def _carries(self, marker: Any) -> bool:
+        """Returns whether a marker is no marker but carries an id of ours; what a sequence's own says is kept."""
+        told = carried(marker)
+        if told is not None and told.keys() & {"version", "export"}:
+            self.tag = told
+        return told is not None
 
     def _marker(self, marker: Any, rate: Rate, item: str | None, where: Json) -> Marker:
         if schema(marker) != "Marker":
@@ -107,6 +127,8 @@ class Reading:
         if item is None and start < 0:
             self.warn(f"The marker {text(marker, 'name')!r} lies before the start; it was put on the first frame.")
         color, odd = _color(marker.get("color"))
+        plain = text(marker, "comment")
+        comment = plain or (_note(foreign) if not ours or ours.get("note") is True else "")
         return Marker(
             self.id("m", ours.get("id")),
             max(0, start) if item is None else start,
@@ -114,17 +136,24 @@ class Reading:
             item,
             text(marker, "name"),
             color,
-            text(marker, "comment"),
+            comment,
             keep(
                 foreign,
                 range=None
                 if says_range(span, start, rate, duration, rate)
                 else [span, [max(0, start) if item is None else start, duration]],
                 color=[odd, [color]] if odd is not None else None,
+                comment=[plain, [comment]] if comment != plain else None,
                 fields=leftovers(marker, _MARKER),
                 **where,
             ),
         )
+
+
+def _note(foreign: Json) -> str:
+    """Returns the note of a marker that Resolve wrote: it has no comment."""
+    resolve = foreign.get("Resolve_OTIO")
+    return text(resolve, "Note") if isinstance(resolve, dict) else ""
 
 
 def _color(color: Any) -> tuple[str, Any]:

@@ -18,11 +18,13 @@ from genlock.errors import BadInput
 from genlock.project.media import MediaFile
 from genlock.timeline.model import Gap, Generator, Item, Media, Nested, Shot, Source
 from genlock.timeline.rate import Rate
+from genlock_otio.carriers import placeholder
 from genlock_otio.keeping import Json, schema, text
 from genlock_otio.times import frames, length, range_json, rate_of, rounded, says_range
 
 MAIN: Final = "DEFAULT_MEDIA"
 _PATTERN: Final = re.compile(r"^(.*?)%(?:0(\d+))?d([._-][^/\\]*)$", re.DOTALL)
+_NUMBERED: Final = re.compile(r"\[(\d+)-(\d+)\](?=\.\w+$)")
 _DRIVE: Final = re.compile(r"^/?[A-Za-z]:[\\/]")
 _READ: Final = frozenset({"OTIO_SCHEMA", "target_url", "available_range"})
 _READ_ELSE: Final = _READ - {"target_url"}
@@ -132,13 +134,20 @@ def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool
 def _path(ref: Json, kind: str, base: Path) -> str:
     match kind:
         case "ExternalReference":
-            return path_of(text(ref, "target_url"), base)
+            url = text(ref, "target_url")
+            return "" if placeholder(url) is not None else _NUMBERED.sub(_printf, path_of(url, base))
         case "ImageSequenceReference":
             folder = path_of(text(ref, "target_url_base"), base)
             slash = "" if not folder or folder.endswith(("/", "\\")) else "/"
             return folder + slash + _pattern(ref)
         case _:
             return ""
+
+
+def _printf(found: re.Match[str]) -> str:
+    """Returns printf's place holder for Resolve's [1001-1099]."""
+    wide = len(found[1]) if len(found[1]) == len(found[2]) else 1
+    return f"%0{wide}d" if wide > 1 else "%d"
 
 
 def without_end(source: Media | Nested, kept: Json, ref: Any) -> Source:

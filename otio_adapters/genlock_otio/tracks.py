@@ -293,7 +293,7 @@ class _Row:
                 self._reading.warn(f"{name!r} shows frames outside the range its media gives; its handles are unknown.")
             source = without_end(source, more.get("reference", {}), available)
         item = Item(
-            self._reading.id("i", ours.get("id")),
+            self._reading.item_id(thing, ours),
             source,
             duration,
             name,
