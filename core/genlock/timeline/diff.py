@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from genlock.timeline.ops import (
     ANCHORS,
@@ -158,7 +157,7 @@ class _Diff:
             return
         for id_, item in after.items.items():
             old = before.items.get(id_)
-            if old is None or old is item:
+            if old is None or old is item or old == item:
                 continue
             was, now = _changes(ItemPatch, old, item)
             if now:
@@ -219,7 +218,7 @@ class _Diff:
 
 def _changes(patch: type[Struct], old: Struct, new: Struct) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the values that differ, of the fields a patch type knows, before and after."""
-    differ = [field.name for field in fields(patch) if getattr(old, field.name) != getattr(new, field.name)]
+    differ = [name for name in patch.__struct_fields__ if getattr(old, name) != getattr(new, name)]
     return {name: getattr(old, name) for name in differ}, {name: getattr(new, name) for name in differ}
 
 
