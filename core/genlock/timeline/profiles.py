@@ -99,8 +99,9 @@ RESOLVE: Final = Profile(
     "DaVinci Resolve 18–21 (.otio)",
     (".otio",),
     _without(
-        *_FOREIGN, "sequence.name", "sequence.resolution", "track.placement", "track.empty", "item.shot", "item.generator",
-        "item.parameters", "item.name", "item.effects", "transition.name",
+        *_FOREIGN, "sequence.name", "sequence.resolution", "sequence.drop_frame", "track.placement", "item.shot",
+        "item.generator", "item.parameters", "item.nested", "item.name", "item.handles", "item.effects", "item.freeze",
+        "item.link", "transition.name", "transition.kind", "transition.fade",
     ),
     ids="marker",
 )  # fmt: skip
