@@ -192,20 +192,34 @@ class _Diff:
                 self._add(ItemMoved(id_, self._spot(id_), Spot(track, start=start)))
 
     def _ripple(self, track: str, ids: list[str], wanted: Mapping[str, int]) -> None:
-        """Brings items that keep their order to their starts: runs of one displacement by a shift, single ones later."""
+        """Brings items that keep their order to their starts: runs of one displacement by a shift, single ones alone.
+
+        What does not keep its order and lies in the way is put behind the last item first: one op, where else all that
+        comes after it would have to move one by one."""
         now = {slot.id: slot.start for slot in self.state.lanes[track]}
-        moved = 0
+        staying, moved = set(ids), 0
         for at, id_ in enumerate(ids):
             delta = wanted[id_] - now[id_] - moved
-            alone = at + 1 >= len(ids) or wanted[ids[at + 1]] - now[ids[at + 1]] - moved != delta
-            if delta == 0 or alone:
+            if delta == 0:
                 continue
-            lane = self.state.lanes[track]
-            left = lane.before(id_)
-            if left is not None and left.start >= lane.slot(id_).start + delta:
-                continue  # something that leaves is in the way: a lane stays in order at all times
-            self._add(ItemsShifted(track, id_, delta, lane.rights(id_, ANCHORS)))
-            moved += delta
+            left = self.state.lanes[track].before(id_)
+            while left is not None and left.start >= wanted[id_] and left.id not in staying:
+                end = self.state.lanes[track].end
+                self._add(ItemMoved(left.id, self._spot(left.id), Spot(track, start=end)))
+                left = self.state.lanes[track].before(id_)
+            if left is not None and left.start >= wanted[id_]:
+                continue
+            if at + 1 >= len(ids) or wanted[ids[at + 1]] - now[ids[at + 1]] - moved != delta:
+                self._alone(track, id_, wanted[id_])
+            else:
+                self._add(ItemsShifted(track, id_, delta, self.state.lanes[track].rights(id_, ANCHORS)))
+                moved += delta
+
+    def _alone(self, track: str, id_: str, start: int) -> None:
+        """Moves one item to its start, if it passes nothing on its way; else that is done when the others lie."""
+        right = self.state.lanes[track].after(id_)
+        if right is None or start < right.start:
+            self._add(ItemMoved(id_, self._spot(id_), Spot(track, start=start)))
 
     def _spot(self, id_: str) -> Spot:
         track = self.state.home[id_]
