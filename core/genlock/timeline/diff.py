@@ -133,7 +133,7 @@ class _Diff:
                 self._add(TrackRemoved(self.state.tracks[id_], lefts[0] if lefts else None, lefts))
 
     def _tracks_move(self) -> None:
-        stay = _longest_rising(self.state.order, {id_: n for n, id_ in enumerate(self.target.order)})
+        stay = longest_rising(self.state.order, {id_: n for n, id_ in enumerate(self.target.order)})
         known: str | None = None
         for id_ in self.target.order:
             if id_ not in stay:
@@ -171,7 +171,7 @@ class _Diff:
 
     def _magnetic(self, track: str) -> None:
         wanted = list(self.target.lanes[track].ids())
-        stay = _longest_rising(self.state.lanes[track].ids(), {id_: n for n, id_ in enumerate(wanted)})
+        stay = longest_rising(self.state.lanes[track].ids(), {id_: n for n, id_ in enumerate(wanted)})
         known: str | None = None
         for id_ in wanted:
             if id_ not in self.state.items:
@@ -183,7 +183,7 @@ class _Diff:
     def _free(self, track: str) -> None:
         wanted = {slot.id: slot.start for slot in self.target.lanes[track]}
         rank = {id_: n for n, id_ in enumerate(wanted)}
-        stay = _longest_rising(self.state.lanes[track].ids(), rank)
+        stay = longest_rising(self.state.lanes[track].ids(), rank)
         self._ripple(track, [id_ for id_ in wanted if id_ in stay], wanted)
         for id_, start in wanted.items():
             if id_ not in self.state.items:
@@ -247,7 +247,7 @@ def _lefts(order: tuple[str, ...], id_: str) -> tuple[str, ...]:
     return tuple(reversed(order[: order.index(id_)]))[:ANCHORS]
 
 
-def _longest_rising(ids: Iterable[str], rank: Mapping[str, int]) -> set[str]:
+def longest_rising(ids: Iterable[str], rank: Mapping[str, int]) -> set[str]:
     """Returns a largest set of the ids whose ranks rise (patience sorting, O(n log n)); ids without a rank are left out."""
     tails: list[int] = []
     ends: list[str] = []
