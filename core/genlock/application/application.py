@@ -150,6 +150,11 @@ class Application:
         receipts = self.project(self.sequence_project(sequence)).receipts.values()
         return sorted((r for r in receipts if r.sequence == sequence), key=lambda r: r.order, reverse=True)
 
+    def taken(self, sequence: str, digest: str, base: int) -> int | None:
+        """Returns the version that a returned file made when it was merged against version `base`, None when it was not, or
+        that was taken back."""
+        return self._live.sequence(sequence).taken_at(digest, base)
+
     def content(self, id_: str, version: int | None = None) -> Content:
         """Returns a sequence as a value, ready for an export; of the present one only changed tracks are made again."""
         opened = self._opened(id_, version)

@@ -7,7 +7,7 @@ import secrets
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -17,11 +17,13 @@ from starlette.responses import FileResponse, Response
 
 from genlock.daemon import exchange, exporting, rendering
 from genlock.daemon.answers import Answer
+from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers, binary
-from genlock.daemon.provide import AggregateId, RepeatableBody, SignedBody, Uses
+from genlock.daemon.provide import HEX, AggregateId, RepeatableBody, SignedBody, Uses
 from genlock.daemon.views import ExportAnswer, ExportsAnswer, ImportAnswer, LossAnswer, TaskStarted, UploadAnswer
 from genlock.errors import BadInput, StoreError
 from genlock.timeline.profiles import PROFILES
+from genlock.timeline.rate import Rate
 
 router = APIRouter(prefix="/api")
 
@@ -33,10 +35,17 @@ UPLOAD_NAME = re.compile(
 
 
 class ImportBody(RepeatableBody):
-    """`path` is absolute, inside the allowed roots; `name` overrides the sequence's name in the file."""
+    """`path` is absolute, inside the allowed roots; `name` overrides the sequence's name in the file. `dialect` and `rate`
+    are found out when they are not given. With `into`, a sequence, the file is merged into it: against the version `base`
+    when given, conflicts settled by `policy`."""
 
     path: str
     name: Annotated[str | None, Field(max_length=200)] = None
+    dialect: Annotated[str, Field(max_length=40)] = ""
+    rate: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    into: Annotated[str | None, Field(pattern=HEX)] = None
+    policy: Literal["ask", "ours", "theirs", "both"] = "ask"
+    base: Annotated[int | None, Field(ge=1)] = None
 
 
 class ExportBody(RepeatableBody):
@@ -57,15 +66,21 @@ class RenderBody(SignedBody):
 
 @router.post("/projects/{project}/import", **answers(ImportAnswer))
 def import_(project: AggregateId, body: ImportBody, services: Uses) -> Answer:
-    """Makes a new sequence of a timeline file."""
+    """Makes a new sequence of a timeline file, or merges a returned one."""
     path = services.roots.readable(body.path)
-    name = body.name or ""
-    made = body.once(
-        services,
-        f"import {project}",
-        lambda author: exchange.import_file(services, project, path, name, author),
-    )
-    return Answer(made)
+    rate = Rate(*body.rate) if body.rate else None
+
+    def make(author: Author) -> ImportAnswer:
+        if body.into is None:
+            return exchange.import_file(
+                services, project, path, body.name or "", author, dialect=body.dialect, rate=rate
+            )
+        from genlock.daemon import merging
+
+        asked = merging.Asked(body.policy, body.dialect, rate, body.base)
+        return merging.merge_file(services, project, body.into, path, asked, author)
+
+    return Answer(body.once(services, f"import {project}", make))
 
 
 @router.post("/uploads", **answers(UploadAnswer))
