@@ -128,12 +128,13 @@ EDL: Final = Profile(
     (".edl",),
     frozenset(
         {
-            "sequence.name", "sequence.start", "sequence.drop_frame", "track.video", "item.name", "item.speed",
-            "item.reverse", "item.freeze", "transition", "transition.fade", "transition.kind", "item.path",
+            "sequence.name", "sequence.start", "sequence.rate", "sequence.drop_frame", "track.video", "track.audio",
+            "item.name", "item.speed", "item.reverse", "item.freeze", "item.path", "transition", "transition.fade",
+            "transition.asymmetric", "transition.kind", "marker.sequence", "marker.name", "marker.color",
         }
     ),
     video_tracks=1,
-    audio_tracks=0,
+    audio_tracks=4,
     ids="comment",
     speed_steps=10,
 )  # fmt: skip

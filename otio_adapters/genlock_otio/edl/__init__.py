@@ -1,0 +1,1 @@
+"""CMX3600 edit decision lists, both ways."""
