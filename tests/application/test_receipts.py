@@ -8,7 +8,6 @@ import pytest
 
 from genlock.application.world import wire_project
 from genlock.project.commands import Note
-
 from tests.application.studio import Studio
 
 
