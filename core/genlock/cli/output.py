@@ -54,8 +54,10 @@ def plain(text: object) -> str:
     return escape(str(text))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Prints a table, or `empty` when it has no rows.
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, styles: Sequence[str] = ()
+) -> None:
+    """Prints a table, or `empty` when it has no rows; `styles` are the colours of the rows.
 
     A column whose name starts with `>` is aligned to the right; neither those nor ids and timecodes are ever cut.
     """
@@ -71,8 +73,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
         whole = max(len(row[at]) for row in listed) if right or name in WHOLE else None
         justify: Literal["left", "right"] = "right" if right else "left"
         table.add_column(name.lstrip(">"), justify=justify, no_wrap=whole is not None, min_width=whole)
-    for row in listed:
-        table.add_row(*(plain(cell) for cell in row))
+    for at, row in enumerate(listed):
+        table.add_row(*(plain(cell) for cell in row), style=styles[at] if styles else None)
     console().print(table)
 
 

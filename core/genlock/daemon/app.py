@@ -25,13 +25,14 @@ from genlock.daemon.routes import (
     shots,
     store,
     tasks,
+    watches,
 )
 from genlock.daemon.socket import Socket
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
 
-ROUTERS = (entry, commands, projects, sequences, shots, media, exchange, generation, tasks, store, settings)
+ROUTERS = (entry, commands, projects, sequences, shots, media, exchange, generation, tasks, watches, store, settings)
 
 
 def create_app(services: Services) -> FastAPI:

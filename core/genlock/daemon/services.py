@@ -27,6 +27,7 @@ from genlock_client.discovery import public
 
 if TYPE_CHECKING:
     from genlock.application.jobs import JobRunner
+    from genlock.daemon.watching import Watches
     from genlock.generation.arbiter import Arbiter
     from genlock.generation.engine import Engines, Lane
     from genlock.generation.executor import Progress
@@ -116,6 +117,8 @@ class Services:
                 return
             self._stopped = True
         self._unsubscribe()
+        if "watches" in self.__dict__:
+            self.watches.close()
         self.tasks.close()
         if self._runner is not None:
             self._runner.stop(requeue=True)
@@ -164,6 +167,13 @@ class Services:
         from genlock.media.service import MediaService
 
         return MediaService()
+
+    @cached_property
+    def watches(self) -> Watches:
+        """The folders being watched."""
+        from genlock.daemon.watching import Watches
+
+        return Watches(self)
 
     @cached_property
     def engines(self) -> Engines:
