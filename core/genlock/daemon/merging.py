@@ -18,10 +18,8 @@ from genlock.daemon.views import BaseView, ImportAnswer, MediaRow
 from genlock.errors import NotFound, Refused
 from genlock.project.media import MediaFile
 from genlock.project.project import MediaAdded
-from genlock.timeline.changes import changes
 from genlock.timeline.effects import conflict_value
 from genlock.timeline.events import Origin, SequenceEdited, restore
-from genlock.timeline.merge import merge
 from genlock.timeline.model import Shot
 from genlock.timeline.ops import ConflictSet
 from genlock.timeline.sequence import Sequence
@@ -81,6 +79,8 @@ def _merged(
         cut.warnings.append(
             "A look afterwards found something of the file missing: compare the two, and please report it."
         )
+    from genlock.timeline.merge import merge
+
     settled = []
     if policy != "ask":
         seed = f"{accepted.command_id}/{sequence}"
@@ -94,6 +94,8 @@ def _merged(
 def _holds(base: Sequence, after: Sequence, theirs: Sequence, cut: Returned, policy: Policy) -> bool:
     """Returns whether the sequence holds everything of the returned cut, but for conflicts and what was changed here since:
     merging the same once more would change nothing."""
+    from genlock.timeline.merge import merge
+
     once_more = merge(base, after, theirs, policy="theirs" if policy == "theirs" else "ours", unsure=cut.unsure)
     return all(isinstance(op, ConflictSet) for op in once_more.ops)
 
@@ -106,6 +108,8 @@ def _edit_of(services: Services, sequence: str, accepted: Accepted) -> SequenceE
 
 def _tell(answer: ImportAnswer, before: Sequence, after: Sequence, event: SequenceEdited) -> None:
     """Says what an edit did."""
+    from genlock.timeline.changes import changes
+
     answer.version = event.originator_version
     answer.ops = [to_builtins(op) for op in event.ops if not isinstance(op, ConflictSet)]
     answer.changes = [to_builtins(change) for change in changes(before, after)]
