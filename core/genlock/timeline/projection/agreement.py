@@ -111,7 +111,7 @@ class _Agreement:
         yield from _only(one, two, lambda row: self._called(row[0]))
         for id_, (item, track, start) in one.items():
             other = two.get(id_)
-            if other is None or (track == other[1] and start == other[2] and item is other[0]):
+            if other is None or (track == other[1] and start == other[2] and item == other[0]):
                 continue
             if track != other[1]:
                 yield f"{self._called(item)} lies on another track in the file."

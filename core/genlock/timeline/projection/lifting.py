@@ -83,8 +83,9 @@ class _Lift:
         self.here = {placed.item.id for part in returned.tracks for placed in part.items}
         self.parts = {part.track.id: part for part in base.tracks}
         self.projected = project(base, profile, keep={part.track.id for part in returned.tracks})
-        self.told = {placed.item.id for part in self.projected.tracks for placed in part.items}
+        self.told = {placed.item.id: placed.item for part in self.projected.tracks for placed in part.items}
         self.origins = origins
+        self.links = profile.has("item.link")
         self.groups = self._groups()
 
     def content(self) -> Content:
@@ -167,19 +168,31 @@ class _Lift:
 
     def _item(self, new: Item) -> Item:
         old = self.old.get(new.id)
-        if old is not None:
+        if old is None:
+            return self._new(new)
+        told = self.told.get(new.id)
+        if told is None:
+            told = self.registers.told(old)
+        if self.links and new.link is not old.link:
             link = self._link(old, new)
-            return self.registers.lifted(old, new if link == new.link else replace(new, link=link))
+            new = new if link == new.link else replace(new, link=link)
+        if new == told:
+            return old
+        if not self.links and new.link != old.link:
+            new = replace(new, link=old.link)
+        return self.registers.lifted(old, told, new)
+
+    def _new(self, new: Item) -> Item:
+        """Returns an item that base has not; as a piece or copy of one it has, it keeps what the file cannot tell."""
         if new.link is not None and new.link in self.groups:
             new = replace(new, link=self.groups[new.link])
         origin = self.old.get(self.origins.get(new.id, ""))
         if origin is None or isinstance(origin.source, Gap) or isinstance(new.source, Gap):
             return new
-        return replace(self.registers.lifted(origin, new), id=new.id, link=new.link, foreign=new.foreign)
+        made = self.registers.lifted(origin, self.registers.told(origin), new)
+        return replace(made, id=new.id, link=new.link, foreign=new.foreign)
 
     def _link(self, old: Item, new: Item) -> str | None:
-        if not self.profile.has("item.link"):
-            return old.link
         if new.link is None:
             return old.link if old.link is not None and self._alone(old.link) else None
         return self.groups.get(new.link, new.link)
@@ -216,21 +229,30 @@ class _Lift:
 
     def _transitions(self, there: _There) -> tuple[Transition, ...]:
         old = {transition.key: transition for transition in self.base.transitions}
-        made = {t.key: self._transition(old.get(t.key), t) for t in self.returned.transitions}
+        made: dict[str, Transition] = {}
+        back = []
+        for new in self.returned.transitions:
+            was = old.get(new.key)
+            made[new.key] = new if was is None else self._transition(was, new)
+            if was is not None and self._only_centred(was, new):
+                back.append(replace(made[new.key], in_offset=was.in_offset, out_offset=was.out_offset))
         told = {transition.key for transition in self.projected.transitions}
-        back = [t for t in self.base.transitions if t.key not in told and t.key not in made]
+        back += [t for t in self.base.transitions if t.key not in told and t.key not in made]
         for transition in there.whole(back, made, self.rate):
             made[transition.key] = transition
         return tuple(made[key] for key in sorted(made))
 
-    def _transition(self, old: Transition | None, new: Transition) -> Transition:
-        if old is None:
-            return new
+    def _transition(self, old: Transition, new: Transition) -> Transition:
         made = self._patched(old, new, TRANSITION, _TRANSITION)
-        centred = not self.profile.has("transition.asymmetric") and not is_fade(new)
-        if centred and old.in_offset + old.out_offset == new.in_offset + new.out_offset:
+        if (old.in_offset, old.out_offset) == (new.in_offset, new.out_offset):
             return made
         return replace(made, in_offset=new.in_offset, out_offset=new.out_offset)
+
+    def _only_centred(self, old: Transition, new: Transition) -> bool:
+        """Returns whether the new one is as long as the old one, and the format centres it."""
+        if self.profile.has("transition.asymmetric") or is_fade(new) or old.in_offset == new.in_offset:
+            return False
+        return old.in_offset + old.out_offset == new.in_offset + new.out_offset
 
     def _markers(self, there: _There) -> tuple[Marker, ...]:
         old = {marker.id: marker for marker in self.base.markers}

@@ -38,11 +38,13 @@ class Registers:
         self._rows = item_rows(profile)
         self._has = profile.carries
 
-    def lifted(self, old: Item, new: Item) -> Item:
+    def told(self, old: Item) -> Item:
+        """Returns the item as a file of the format tells it; whole where it would not be in the file at all."""
+        return stripped(old, self._rows, self.rate) or old
+
+    def lifted(self, old: Item, told: Item, new: Item) -> Item:
         """Returns the new item with the old one's values where the format says nothing else; `old` itself if nothing
-        differs. Its id and link are the new one's."""
-        left = stripped(old, self._rows, self.rate)
-        told = old if left is None else left
+        differs. Its id and its link are the new one's."""
         source = old.source if self.keeps_source(old.source, new.source) else new.source
         speed = old.speed if self.close(told.speed, new.speed) else new.speed
         idle = source is old.source and self._idle(old.source)

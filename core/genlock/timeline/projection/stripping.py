@@ -29,12 +29,12 @@ def project(content: Content, profile: Profile, *, keep: Collection[str] = ()) -
     placements all tracks are free and Gap items are room. Where a file holds only some tracks of a kind, those in `keep`
     come first, then the lowest. Costs O(n).
     """
-    return _Stripping(content, profile, keep).content
+    return _Stripping(content, profile, keep, counting=False).content
 
 
 def losses(content: Content, profile: Profile) -> tuple[Lost, ...]:
     """Returns what a file of the format would lose: empty if, and only if, `project` changes nothing but placements."""
-    return tuple(_Stripping(content, profile, ()).losses())
+    return tuple(_Stripping(content, profile, (), counting=True).losses())
 
 
 def levelled(content: Content) -> Content:
@@ -80,8 +80,9 @@ def untold_tracks(content: Content, profile: Profile, keep: Collection[str] = ()
 class _Stripping:
     """One walk over a cut: what stays and what goes."""
 
-    def __init__(self, content: Content, profile: Profile, keep: Collection[str]) -> None:
+    def __init__(self, content: Content, profile: Profile, keep: Collection[str], *, counting: bool) -> None:
         self.profile = profile
+        self.counting = counting
         self.rate = content.rate
         self._lost: dict[Feature, tuple[Row | str, int, list[str]]] = {}
         self._names: dict[str, str] = {}
@@ -154,7 +155,8 @@ class _Stripping:
         left: Any = thing
         for row in rows:
             if row.has(left):
-                self._note(row, name)
+                if self.counting:
+                    self._note(row, name)
                 left = row.strip(left, self.rate)
                 if left is None:
                     return None
