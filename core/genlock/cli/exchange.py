@@ -86,6 +86,8 @@ def import_(
             owner = found.project
             body |= {"into": found.id, "policy": policy.value, "base": base}
             made = [_one(daemon, owner["id"], file, body) for file in files]
+            rows = daemon.get(f"/api/projects/{owner['id']}/sequences")
+            state = next(row for row in rows if row["id"] == found.id)
     if as_json:
         output.print_json(made[0] if len(made) == 1 else {"imports": made})
         return
@@ -93,7 +95,7 @@ def import_(
         if into is None:
             _say_made(row, owner)
         else:
-            _say_merged(row)
+            _say_merged(row, state)
 
 
 def _one(daemon: Backend, project: str, file: Path, body: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def _say_warnings(row: dict[str, Any]) -> None:
 _HOW = {"receipt": "by its receipt", "version": "it says so", "overlap": "the best fit", "given": "as given"}
 
 
-def _say_merged(row: dict[str, Any]) -> None:
+def _say_merged(row: dict[str, Any], state: dict[str, Any]) -> None:
     base, name = row["base"], output.plain(row["name"])
     share = f", {base['overlap']:.0%} of it" if base["overlap"] is not None else ""
     made_from = f"made from version {base['version']} ({_HOW[base['how']]}{share})"
@@ -157,14 +159,22 @@ def _say_merged(row: dict[str, Any]) -> None:
     settled = f", {len(row['settled'])} settled" if row["settled"] else ""
     output.say(f"Merged {output.plain(row['file'])} into [bold]{name}[/], version {row['version']}: {counts}{settled}")
     output.say(f"[dim]{made_from}; {len(row['media'])} new media[/]")
-    for change in row["changes"]:
-        output.say(f"  {output.plain(change['text'])}")
+    _print_changes(row["changes"], state)
     if row["conflicts"]:
         print_conflicts(row["conflicts"])
         output.say(f"[dim]Settle one: genlock conflicts resolve {output.short(row['sequence'])} ID CHOICE[/]")
     _say_warnings(row)
     if row["verified"]:
         output.say("[dim]Checked: everything in the file is in the sequence now, but for what is listed.[/]")
+
+
+def _print_changes(changes: list[dict[str, Any]], state: dict[str, Any]) -> None:
+    rows = [
+        (output.timecode(c.get("at", 0), state), c.get("track", ""), c["kind"], c.get("name", ""), c.get("detail", ""))
+        for c in changes
+    ]
+    if rows:
+        output.print_table(("record in", "track", "what", "name", ""), rows, empty="")
 
 
 def _count(number: int, what: str) -> str:

@@ -18,6 +18,7 @@ from genlock.daemon.views import BaseView, ImportAnswer, MediaRow
 from genlock.errors import NotFound, Refused
 from genlock.project.media import MediaFile
 from genlock.project.project import MediaAdded
+from genlock.timeline.changes import changes
 from genlock.timeline.effects import conflict_value
 from genlock.timeline.events import Origin, SequenceEdited, restore
 from genlock.timeline.model import Shot
@@ -108,8 +109,6 @@ def _edit_of(services: Services, sequence: str, accepted: Accepted) -> SequenceE
 
 def _tell(answer: ImportAnswer, before: Sequence, after: Sequence, event: SequenceEdited) -> None:
     """Says what an edit did."""
-    from genlock.timeline.changes import changes
-
     answer.version = event.originator_version
     answer.ops = [to_builtins(op) for op in event.ops if not isinstance(op, ConflictSet)]
     answer.changes = [to_builtins(change) for change in changes(before, after)]
