@@ -18,13 +18,16 @@ from msgspec.structs import replace
 
 from genlock.errors import BadInput
 from genlock.project.media import MediaFile
+from genlock.timeline.check import FURTHEST, FURTHEST_SOURCE
 from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import (
+    Gap,
     Item,
     Kind,
     Marker,
     Media,
     Nested,
+    Placement,
     Resolution,
     Source,
     Track,
@@ -32,7 +35,6 @@ from genlock.timeline.model import (
     source_range,
 )
 from genlock.timeline.rate import NORMAL, Rate, Speed
-from genlock.timeline.timecode import frames_per_day
 from genlock_otio.keeping import Json, keep
 from genlock_otio.reading import Reading
 from genlock_otio.references import media_id, path_of, rate_of_source
@@ -41,8 +43,8 @@ from genlock_otio.times import Exact, rounded
 from genlock_otio.tracks import source_in_of
 from genlock_otio.values import Imported, Tag
 
-LONGEST: Final = 100 * 366
-"""Days: a cut is no longer than a hundred years."""
+DEEPEST: Final = 100
+"""Items of one track on top of each other: a broken list can have thousands, and each would need a track."""
 
 
 class _Clip(Struct):
@@ -57,8 +59,9 @@ class _Clip(Struct):
 class DraftTrack:
     """One track being read. Items may come in any order."""
 
-    def __init__(self, draft: Draft, track: Track) -> None:
+    def __init__(self, draft: Draft, track: Track, placement: Placement | None = None) -> None:
         self.track = track
+        self.placement = placement
         self._draft = draft
         self.clips: list[_Clip] = []
 
@@ -83,8 +86,10 @@ class DraftTrack:
         shown, in the source's own frames and numbering. `link` is any text that the members of a group share. `id` is
         ours, if the file carries one. Raises BadInput(bad_time).
         """
-        self._draft.bound(at, name)
-        self._draft.bound(length, name)
+        for time in (at, length, at + length):
+            self._draft.bound(time, name)
+        if abs(first) > FURTHEST_SOURCE:
+            raise BadInput("bad_time", f"{name or 'An item'} starts at its source's frame {_about(first)}.")
         if at < 0:
             raise BadInput("bad_time", f"{name or 'An item'} lies {-at} frames before the first frame.")
         if length < 0:
@@ -131,8 +136,8 @@ class Draft:
 
     def bound(self, time: Exact, what: str) -> None:
         """Raises BadInput(bad_time) for a time longer than any film."""
-        if not -LONGEST * frames_per_day(self.rate) <= time <= LONGEST * frames_per_day(self.rate):
-            raise BadInput("bad_time", f"{what or 'An item'}: {float(time):g} frames are longer than any film.")
+        if not -FURTHEST <= time <= FURTHEST:
+            raise BadInput("bad_time", f"{what or 'An item'}: {_about(time)} frames are longer than any film.")
 
     def link(self, group: str | None) -> str | None:
         """Returns the id of a link group named in the file; "genlock:ID" is one of ours, which keeps its id."""
@@ -159,11 +164,12 @@ class Draft:
 
     def track(
         self, kind: Kind, name: str = "", *, enabled: bool = True, locked: bool = False, id: str = "",
-        foreign: Json | None = None,
+        foreign: Json | None = None, placement: Placement | None = None,
     ) -> DraftTrack:  # fmt: skip
-        """Adds a track above those of its kind there are."""
+        """Adds a track above those of its kind there are. `placement` None: the lowest video track is magnetic when it
+        has no holes. A magnetic one may hold Gap items; with holes, or overlaps, it becomes free, without them."""
         made = Track(self.reading.id("t", id or None), kind, name, "free", enabled, locked, True, dict(foreign or {}))
-        found = DraftTrack(self, made)
+        found = DraftTrack(self, made, placement)
         self._tracks.append(found)
         return found
 
@@ -208,7 +214,9 @@ class Draft:
             lanes = self._laid(draft)
             for number, placed in enumerate(lanes):
                 track = draft.track if number == 0 else self._extra(draft.track, number)
-                magnetic = picture and track.kind == "video" and number == 0 and _gapless(placed)
+                lowest = picture and track.kind == "video" and number == 0 and bool(placed)
+                wanted = lowest if draft.placement is None else draft.placement == "magnetic" and number == 0
+                magnetic = wanted and _gapless(placed)
                 picture = picture and track.kind != "video"
                 parts.append(_part(track, placed, magnetic))
         there = {placed.item.id for part in parts for placed in part.items}
@@ -265,6 +273,9 @@ class Draft:
                 end = start + 1
             lane = next((n for n, (_, exact) in enumerate(ends) if exact <= clip.at), len(lanes))
             if lane == len(lanes):
+                if lane == DEEPEST:
+                    where = f"the track {draft.track.name or draft.track.kind!r} from {clip.item.name!r} on"
+                    raise BadInput("bad_timeline", f"More than {DEEPEST} items of {where} lie on each other.")
                 lanes.append([])
                 ends.append((0, 0))
                 self.warn(f"Items on the track {draft.track.name or draft.track.kind!r} overlap; some moved above it.")
@@ -315,18 +326,23 @@ class Draft:
         return tuple(found[key] for key in sorted(found))
 
 
+def _about(time: Exact) -> str:
+    """Returns a number of any size for a sentence."""
+    return str(time) if abs(time) < 10**15 else "far too many"
+
+
 def _gapless(placed: list[Placed]) -> bool:
     end = 0
     for one in placed:
         if one.start != end:
             return False
         end += one.item.duration
-    return bool(placed)
+    return True
 
 
 def _part(track: Track, placed: list[Placed], magnetic: bool) -> TrackContent:
     if not magnetic:
-        return TrackContent(track, tuple(placed))
+        return TrackContent(track, tuple(one for one in placed if not isinstance(one.item.source, Gap)))
     return TrackContent(replace(track, placement="magnetic"), tuple(Placed(one.item) for one in placed))
 
 

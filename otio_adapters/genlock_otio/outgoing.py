@@ -57,6 +57,14 @@ class Outgoing:
         self.ids = ids
         self._lost: dict[str, list[str]] = {}
 
+    def within(self, content: Content) -> Outgoing:
+        """Returns a nested sequence to write into the same file: its losses are noted here."""
+        inner = Outgoing(
+            content, media=self.media, takes=self.takes, nested=self.nested, tag=self.tag, suffix=self.suffix
+        )
+        inner._lost = self._lost
+        return inner
+
     @property
     def rate(self) -> Rate:
         return self.content.rate

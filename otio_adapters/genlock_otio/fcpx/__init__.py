@@ -1,0 +1,1 @@
+"""Final Cut Pro's own XML (.fcpxml), both ways, with exact rational times."""
