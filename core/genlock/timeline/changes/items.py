@@ -177,7 +177,7 @@ class ItemChanges:
         if not first.rest:
             yield self._change("moved", item, moved(first.by), *self._starts(first.item))
             return
-        tracks = f" on {len(group)} tracks" if len(group) > 1 else ""
+        tracks = f", on {len(group)} tracks," if len(group) > 1 else ""
         said = f"everything from here on{tracks} {moved(first.by)}"
         yield self._change("rippled", item, said, *self._starts(first.item))
 
