@@ -17,7 +17,7 @@ from genlock_otio.outgoing import Outgoing, Written
 from genlock_otio.values import Imported
 
 
-class Incoming(Struct, frozen=True):
+class Incoming(Struct):
     """A file to read: its bytes, the title it gets when it has none, the folder its relative paths count from. `rate` is
     for formats that do not say theirs (EDL); None: the reader finds one out, and warns."""
 
@@ -26,6 +26,11 @@ class Incoming(Struct, frozen=True):
     base: Path
     rate: Rate | None = None
     limits: Limits = LIMITS
+
+    def take(self) -> bytes:
+        """Returns the bytes and lets go of them: a long cut's file need not lie beside its timeline."""
+        data, self.data = self.data, b""
+        return data
 
 
 class Dialect(Struct, frozen=True):

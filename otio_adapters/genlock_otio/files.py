@@ -67,10 +67,10 @@ def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_fol
             return timeline(read_bytes(inside, limits), path.absolute(), path.stem, limits)
         case suffix:
             found = asked or _dialect_on_disk(path, suffix)
-            data = read_bytes(path, limits)
+            incoming = Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits)
             if asked is None:
-                found = _recognized(found, suffix, data)
-            return found.read(Incoming(data, path.stem, path.absolute().parent, rate, limits))
+                found = _recognized(found, suffix, incoming.data)
+            return found.read(incoming)
 
 
 def _dialect_on_disk(path: Path, suffix: str) -> Dialect:

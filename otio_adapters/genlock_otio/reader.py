@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -49,9 +49,11 @@ def read_data(data: bytes, base: Path, name: str, limits: Limits = LIMITS) -> Im
 
 
 def _read(incoming: Incoming) -> Imported:
-    data, name = incoming.data, incoming.name
-    reading = Reading(blake2b(data, digest_size=16).hexdigest(), incoming.base)
-    timeline = _timeline(parse(data, incoming.limits, name), reading, name)
+    data, name = incoming.take(), incoming.name
+    reading = Reading(sha256(data).hexdigest()[:32], incoming.base)
+    tree = parse(data, incoming.limits, name)
+    del data
+    timeline = _timeline(tree, reading, name)
     foreign, ours = split(timeline)
     content = _content(timeline, foreign, ours, reading, incoming)
     owner, version, export = ((ours or reading.tag).get(key) for key in ("id", "version", "export"))

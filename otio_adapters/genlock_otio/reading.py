@@ -41,7 +41,8 @@ class Reading:
 
     def __init__(self, digest: str, base: Path) -> None:
         self.digest = digest
-        self.base = base
+        self.base = str(base)
+        self._short = digest[:10]
         self.pool: dict[str, MediaFile] = {}
         self.nested: list[tuple[str, Content]] = []
         self.warnings: dict[str, None] = {}
@@ -64,7 +65,7 @@ class Reading:
             self._used.add(wanted)
             self.told.add(wanted)
             return wanted
-        made = f"{prefix}{self.digest[:10]}{self._count:06x}"
+        made = f"{prefix}{self._short}{self._count:06x}"
         self._used.add(made)
         return made
 

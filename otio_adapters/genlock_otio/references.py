@@ -68,7 +68,7 @@ def media_id(path: str) -> str:
 
 
 @lru_cache(maxsize=10_000)  # a cut shows the same files again and again
-def path_of(url: str, base: Path) -> str:
+def path_of(url: str, base: str | Path) -> str:
     """Returns the native path of a target URL; relative ones lie beside the file. Never looks at the disk.
 
     URLs that name another machine stay as they are, so that nothing ever opens them as a path.
@@ -89,7 +89,7 @@ def path_of(url: str, base: Path) -> str:
     return os.path.normpath(os.path.join(base, unquote(url))) if url else ""
 
 
-def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool: dict[str, MediaFile]) -> Reference:
+def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: str, pool: dict[str, MediaFile]) -> Reference:
     """Reads the active media reference of a clip, and adds its file to the pool. `name` is the clip's, for media that
     has no name of its own."""
     kind = schema(ref)
@@ -131,7 +131,7 @@ def read_reference(ref: Any, name: str, ours: Json, rate: Rate, base: Path, pool
     return Reference(source, kept)
 
 
-def _path(ref: Json, kind: str, base: Path) -> str:
+def _path(ref: Json, kind: str, base: str) -> str:
     match kind:
         case "ExternalReference":
             url = text(ref, "target_url")
@@ -142,6 +142,11 @@ def _path(ref: Json, kind: str, base: Path) -> str:
             return folder + slash + _pattern(ref)
         case _:
             return ""
+
+
+def runs_of_images(path: str) -> bool:
+    """Returns whether the path is a numbered run of images, as printf or Resolve writes one."""
+    return ("%" in path or "[" in path) and bool(_PATTERN.match(path) or _NUMBERED.search(path))
 
 
 def _printf(found: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ from genlock.timeline.model import (
 from genlock.timeline.rate import NORMAL, RATES, Rate, Speed
 from genlock_otio.effects import read_effects
 from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
+from genlock_otio.plain import Plain
 from genlock_otio.reading import Reading
 from genlock_otio.references import MAIN, active_reference, own_source, rate_of_source, read_reference, without_end
 from genlock_otio.settling import presentable, settled
@@ -57,6 +58,7 @@ class Tracks:
         self.markers: list[Marker] = []
         self._lengths: list[tuple[int, int]] = []
         self._magnetic = False
+        self.plain = Plain(reading, rate)
 
     def read(self, stack: Json) -> list[Any]:
         """Reads all tracks of a stack; returns those of a kind we have no word for, as [place, verbatim]."""
@@ -96,6 +98,7 @@ class Tracks:
         last = _last_item(children)
         for at, child in enumerate(children):
             row.take(child, at > last)
+            children[at] = None  # what is read is let go: a long cut's tree is ten times its timeline
         row.end_transition(None)
         resolve = foreign.get("Resolve_OTIO")
         locked = ours.get("locked", resolve.get("Locked") if isinstance(resolve, dict) else False)
@@ -187,6 +190,9 @@ class _Row:
     # -- items
 
     def _clip(self, clip: Json) -> None:
+        if type(self._at) is int and (plain := self._tracks.plain.read(clip)) is not None:
+            self._place(plain, plain.duration, is_gap=False)
+            return
         foreign, ours = split(clip)
         name = text(clip, "name")
         key, ref = active_reference(clip)
@@ -312,17 +318,20 @@ class _Row:
                 **more,
             ),
         )
-        self.items.append(Placed(item, start if self._free else None))
-        gap = isinstance(source, Gap)
-        self.end_transition(None if gap else item.id)
+        self._place(item, exact, is_gap=isinstance(source, Gap))
+        if thing.get("markers"):
+            self._tracks.markers += self._reading.markers(thing, own, item.id)
+
+    def _place(self, item: Item, exact: Exact, *, is_gap: bool) -> None:
+        self.items.append(Placed(item, self.start if self._free else None))
+        if self._transition is not None:
+            self.end_transition(None if is_gap else item.id)
         self._at += exact
-        self.start = start + duration
+        self.start += item.duration
         self.pad = 0
         self._padded = False
         self._last = item.id
-        self._left = None if gap else item.id
-        if thing.get("markers"):
-            self._tracks.markers += self._reading.markers(thing, own, item.id)
+        self._left = None if is_gap else item.id
 
     # -- transitions
 
