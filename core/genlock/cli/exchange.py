@@ -149,7 +149,7 @@ def _say_merged(row: dict[str, Any], state: dict[str, Any]) -> None:
     base, name = row["base"], output.plain(row["name"])
     share = f", {base['overlap']:.0%} of it" if base["overlap"] is not None else ""
     made_from = f"made from version {base['version']} ({_HOW[base['how']]}{share})"
-    if not (row["ops"] or row["conflicts"] or row["changes"]):
+    if not (row["ops"] or row["conflicts"] or row["nested"]):
         output.say(
             f"{output.plain(row['file'])} holds nothing new: {name} stays at version {row['version']}; {made_from}"
         )
@@ -160,6 +160,9 @@ def _say_merged(row: dict[str, Any], state: dict[str, Any]) -> None:
     output.say(f"Merged {output.plain(row['file'])} into [bold]{name}[/], version {row['version']}: {counts}{settled}")
     output.say(f"[dim]{made_from}; {len(row['media'])} new media[/]")
     _print_changes(row["changes"], state)
+    for inner in row["nested"]:
+        told = f"{_count(len(inner['changes']), 'change')}, {_count(len(inner['conflicts']), 'conflict')}"
+        output.say(f"  nested {output.plain(inner['name'])}: {told if inner['version'] > 1 else 'new'}")
     if row["conflicts"]:
         print_conflicts(row["conflicts"])
         output.say(f"[dim]Settle one: genlock conflicts resolve {output.short(row['sequence'])} ID CHOICE[/]")

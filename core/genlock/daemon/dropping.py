@@ -74,7 +74,7 @@ def is_for_us(path: Path) -> bool:
 def _cut(services: Services, into: Into, path: Path, author: Author) -> Dropped:
     answer = merge_file(services, into.project, into.sequence, path, Asked(into.policy), author)
     open_ = len(answer.conflicts)
-    if not answer.ops:
+    if not (answer.ops or answer.conflicts or answer.nested):
         return Dropped(str(path), "unchanged", "holds nothing new", version=answer.version)
     count = len(answer.changes)
     message = f"{count} change{'s' if count != 1 else ''} came in as version {answer.version}"

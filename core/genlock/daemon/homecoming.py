@@ -38,7 +38,8 @@ class Asked(NamedTuple):
 
 class Returned(NamedTuple):
     """A returned file, ready to be merged: the cut and its nested sequences as their bases became there. `bases` are the
-    versions of the nested ones that exist here, `files` those it names that the pool has not."""
+    versions of the nested ones that exist here, `files` those it names that the pool has not. `is_unchanged`: nothing was
+    done to it there."""
 
     found: Found
     base: Base
@@ -49,6 +50,7 @@ class Returned(NamedTuple):
     files: list[MediaFile]
     warnings: list[str]
     disagreements: tuple[str, ...]
+    is_unchanged: bool
 
 
 def come_home(services: Services, project: str, sequence: str, path: Path, asked: Asked) -> Returned:
@@ -113,6 +115,7 @@ class _Homecoming:
             list(self._new_files(theirs, *(content for _, content in nested))),
             self.warnings,
             tuple(self.disagreements),
+            not nested and not diff(outer, restore(self.sequence, base.version, theirs)),
         )
 
     def _theirs(self, before: Sequence, content: Content, base: Base) -> Content:

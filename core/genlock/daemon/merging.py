@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +15,15 @@ from genlock.daemon.author import Author
 from genlock.daemon.gathering import MEDIA, gather
 from genlock.daemon.homecoming import Asked, Returned, come_home
 from genlock.daemon.repeats import reused
-from genlock.daemon.views import BaseView, ImportAnswer, MediaRow
+from genlock.daemon.views import BaseView, ImportAnswer, MediaRow, NestedImport
 from genlock.errors import NotFound, Refused
 from genlock.project.media import MediaFile
 from genlock.project.project import MediaAdded
 from genlock.timeline.changes import changes
 from genlock.timeline.effects import conflict_value
-from genlock.timeline.events import Origin, SequenceEdited, restore
+from genlock.timeline.events import Content, Origin, SequenceEdited, restore
 from genlock.timeline.model import Shot
-from genlock.timeline.ops import ConflictSet
-from genlock.timeline.sequence import Sequence
+from genlock.timeline.ops import ConflictSet, MergeConflict
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
@@ -52,6 +52,8 @@ def merge_file(
     if taken is not None:
         cut.warnings.append(f"This very file was merged before: version {taken} is what it made.")
         return _answer(services, sequence, cut, [], verified=None)
+    if cut.is_unchanged:
+        return _answer(services, sequence, cut, [], verified=not cut.disagreements)
     files = gather(services, project, cut.files, path.parent, author)
     origin = Origin(str(path), cut.found.imported.dialect, cut.found.digest)
     command = MergeSequence(cut.base.version, cut.theirs, origin, asked.policy, cut.unsure, cut.nested, cut.bases)
@@ -68,52 +70,83 @@ def _merged(
     services: Services, sequence: str, accepted: Accepted, cut: Returned, policy: Policy, files: list[MediaFile]
 ) -> ImportAnswer:
     """Looks at what the merge made, and answers."""
-    app = services.app
-    event = _edit_of(services, sequence, accepted)
-    if event is None:  # only nested sequences changed
-        return _answer(services, sequence, cut, files, verified=not cut.disagreements)
-    version = event.originator_version
-    base, before, after = (app.sequence(sequence, v) for v in (cut.base.version, version - 1, version))
-    theirs = restore(sequence, cut.base.version, cut.theirs)
-    verified = not cut.disagreements and _holds(base, after, theirs, cut, policy)
-    if not verified and not cut.disagreements:
+    holds = True
+    settled: dict[str, tuple[MergeConflict, ...]] = {}
+    came = {sequence: (cut.base.version, cut.theirs)}
+    came |= {id_: (cut.bases[id_], content) for id_, content in cut.nested if id_ in cut.bases}
+    for event in _edits_of(services, accepted):
+        id_ = event.originator_id.hex
+        base, theirs = came[id_]
+        look = _Look(services, event, base, theirs, cut.unsure)
+        holds = look.holds(policy) and holds
+        settled[id_] = look.settled(policy, f"{accepted.command_id}/{id_}")
+    if not holds and not cut.disagreements:
         cut.warnings.append(
             "A look afterwards found something of the file missing: compare the two, and please report it."
         )
-    from genlock.timeline.merge import merge
-
-    settled = []
-    if policy != "ask":
-        seed = f"{accepted.command_id}/{sequence}"
-        settled = merge(base, before, theirs, policy=policy, unsure=cut.unsure, seed=seed).settled
-    answer = _answer(services, sequence, cut, files, verified=verified)
-    _tell(answer, before, after, event)
-    answer.settled = [conflict_value(conflict) for conflict in settled]
+    answer = _answer(services, sequence, cut, files, verified=holds and not cut.disagreements)
+    _tell(services, answer, accepted)
+    answer.settled = [conflict_value(conflict) for conflict in settled.get(sequence, ())]
+    for row in answer.nested:
+        row.settled = [conflict_value(conflict) for conflict in settled.get(row.sequence, ())]
     return answer
 
 
-def _holds(base: Sequence, after: Sequence, theirs: Sequence, cut: Returned, policy: Policy) -> bool:
-    """Returns whether the sequence holds everything of the returned cut, but for conflicts and what was changed here since:
-    merging the same once more would change nothing."""
-    from genlock.timeline.merge import merge
+class _Look:
+    """One sequence before and after the merge."""
 
-    once_more = merge(base, after, theirs, policy="theirs" if policy == "theirs" else "ours", unsure=cut.unsure)
-    return all(isinstance(op, ConflictSet) for op in once_more.ops)
+    def __init__(
+        self,
+        services: Services,
+        event: SequenceEdited,
+        base: int,
+        theirs: Content,
+        unsure: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        id_, version = event.originator_id.hex, event.originator_version
+        self.base, self.before, self.after = (services.app.sequence(id_, v) for v in (base, version - 1, version))
+        self.theirs = restore(id_, base, theirs)
+        self.unsure = {one: others for one, others in unsure.items() if one in self.theirs.items}
+
+    def holds(self, policy: Policy) -> bool:
+        """Returns whether the sequence holds everything of the returned cut, but for conflicts and what was changed here
+        since: merging the same once more would change nothing."""
+        from genlock.timeline.merge import merge
+
+        again: Policy = "theirs" if policy == "theirs" else "ours"
+        once_more = merge(self.base, self.after, self.theirs, policy=again, unsure=self.unsure)
+        return all(isinstance(op, ConflictSet) for op in once_more.ops)
+
+    def settled(self, policy: Policy, seed: str) -> tuple[MergeConflict, ...]:
+        """Returns what the policy decided; the merge is made again, for the log holds only what came of it."""
+        from genlock.timeline.merge import merge
+
+        if policy == "ask":
+            return ()
+        return merge(self.base, self.before, self.theirs, policy=policy, unsure=self.unsure, seed=seed).settled
 
 
-def _edit_of(services: Services, sequence: str, accepted: Accepted) -> SequenceEdited | None:
+def _edits_of(services: Services, accepted: Accepted) -> list[SequenceEdited]:
     rows = services.store.recorded(accepted.first_id, accepted.last_id)
-    edits = (row.event for row in rows if isinstance(row.event, SequenceEdited))
-    return next((event for event in edits if event.originator_id.hex == sequence), None)
+    return [row.event for row in rows if isinstance(row.event, SequenceEdited)]
 
 
-def _tell(answer: ImportAnswer, before: Sequence, after: Sequence, event: SequenceEdited) -> None:
-    """Says what an edit did."""
-    answer.version = event.originator_version
-    answer.ops = [to_builtins(op) for op in event.ops if not isinstance(op, ConflictSet)]
-    answer.changes = [to_builtins(change) for change in changes(before, after)]
-    opened = [op.after for op in event.ops if isinstance(op, ConflictSet) and op.after is not None]
-    answer.conflicts = [conflict_value(conflict) for conflict in opened]
+def _tell(services: Services, answer: ImportAnswer, accepted: Accepted) -> None:
+    """Says what an import did, sequence by sequence."""
+    app = services.app
+    for event in _edits_of(services, accepted):
+        id_, version = event.originator_id.hex, event.originator_version
+        before, after = app.sequence(id_, version - 1), app.sequence(id_, version)
+        row: ImportAnswer | NestedImport = answer
+        if id_ != answer.sequence:
+            row = NestedImport(id_, after.name, version)
+            answer.nested.append(row)
+        row.version = version
+        row.ops = [to_builtins(op) for op in event.ops if not isinstance(op, ConflictSet)]
+        row.changes = [to_builtins(change) for change in changes(before, after)]
+        opened = [op.after for op in event.ops if isinstance(op, ConflictSet) and op.after is not None]
+        row.conflicts = [conflict_value(conflict) for conflict in opened]
+    answer.nested += [NestedImport(id_, app.sequence(id_, 1).name, 1) for id_ in accepted.created]
 
 
 def _answer(
@@ -138,25 +171,26 @@ def _answer(
 
 def _told_again(services: Services, sequence: str, path: Path, done: Accepted, author: Author) -> ImportAnswer:
     """Returns the answer to a merge made before, from the log; what the reader warned of is not kept there."""
-    app = services.app
-    event = _edit_of(services, sequence, done)
-    if event is None or event.origin is None or event.origin.path != str(path):
+    edits = _edits_of(services, done)
+    origin = edits[0].origin if edits else None
+    if origin is None or origin.path != str(path):
         raise reused(author.id)
+    main = next((event for event in edits if event.originator_id.hex == sequence), None)
+    after = services.app.sequence(sequence, main.originator_version if main else None)
     added = author.done(MEDIA)
     events = services.store.recorded(added.first_id, added.last_id) if added else []
     files = [file for row in events if isinstance(row.event, MediaAdded) for file in row.event.media]
-    before, after = (app.sequence(sequence, v) for v in (event.originator_version - 1, event.originator_version))
     answer = ImportAnswer(
         sequence=sequence,
-        version=event.originator_version,
+        version=after.version,
         media=[MediaRow(file.id, file.name, file.path, file.missing) for file in files],
         shots=sum(isinstance(item.source, Shot) for item in after.items.values()),
-        dialect=event.origin.dialect,
+        dialect=origin.dialect,
         name=after.name,
         made_from=sequence,
-        base=BaseView(event.origin.version, "given"),
+        base=BaseView(main.origin.version, "given") if main and main.origin else None,
     )
-    _tell(answer, before, after, event)
+    _tell(services, answer, done)
     return answer
 
 

@@ -185,6 +185,18 @@ class BaseView(Struct):
     overlap: float | None = None
 
 
+class NestedImport(Struct):
+    """What an import did to a nested sequence; nothing but its name when it is new."""
+
+    sequence: str
+    name: str
+    version: int
+    ops: list[Any] = []
+    changes: list[Any] = []
+    conflicts: list[Any] = []
+    settled: list[Any] = []
+
+
 class ImportAnswer(Struct):
     """What an import did. `made_from` is the sequence of this project that the file names, "" for none.
 
@@ -207,6 +219,7 @@ class ImportAnswer(Struct):
     base: BaseView | None = None
     changes: list[Any] = []
     settled: list[Any] = []
+    nested: list[NestedImport] = []
     verified: bool | None = None
 
 
