@@ -194,6 +194,8 @@ class Draft:
         if item is None and start < 0:
             self.warn(f"The marker {name!r} lies before the start; it was put on the first frame.")
             start = 0
+        if max(abs(start), abs(duration)) > FURTHEST_SOURCE:
+            raise BadInput("bad_time", f"The marker {name!r} lies at frame {_about(start)}.")
         made = self.reading.id("m", id or None)
         at, length = rounded(start), max(0, rounded(duration))
         self._markers.append(Marker(made, at, length, item, name, color, comment, dict(foreign or {})))

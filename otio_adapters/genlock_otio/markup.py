@@ -41,7 +41,7 @@ class _Door:
         except expat.ExpatError as error:
             what = expat.ErrorString(error.code)
             raise BadInput("bad_xml", f"{self._name} is not valid XML: {what} in line {error.lineno}.") from error
-        except ValueError as error:  # an encoding that Python does not know
+        except (ValueError, LookupError) as error:  # an encoding that Python does not know
             raise BadInput("bad_xml", f"{self._name} is not valid XML: {error}.") from error
         return self._builder.close()
 
