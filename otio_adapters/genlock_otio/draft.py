@@ -88,7 +88,7 @@ class DraftTrack:
         """
         for time in (at, length, at + length):
             self._draft.bound(time, name)
-        if abs(first) > FURTHEST_SOURCE:
+        if not _reachable(first):
             raise BadInput("bad_time", f"{name or 'An item'} starts at its source's frame {_about(first)}.")
         if at < 0:
             raise BadInput("bad_time", f"{name or 'An item'} lies {-at} frames before the first frame.")
@@ -194,7 +194,7 @@ class Draft:
         if item is None and start < 0:
             self.warn(f"The marker {name!r} lies before the start; it was put on the first frame.")
             start = 0
-        if max(abs(start), abs(duration)) > FURTHEST_SOURCE:
+        if not (_reachable(start) and _reachable(duration)):
             raise BadInput("bad_time", f"The marker {name!r} lies at frame {_about(start)}.")
         made = self.reading.id("m", id or None)
         at, length = rounded(start), max(0, rounded(duration))
@@ -330,7 +330,12 @@ class Draft:
 
 def _about(time: Exact) -> str:
     """Returns a number of any size for a sentence."""
-    return str(time) if abs(time) < 10**15 else "far too many"
+    return str(time) if _reachable(time) else "far too many"
+
+
+def _reachable(time: Exact) -> bool:
+    """Returns whether the model can count that far."""
+    return -FURTHEST_SOURCE <= time <= FURTHEST_SOURCE
 
 
 def _gapless(placed: list[Placed]) -> bool:
