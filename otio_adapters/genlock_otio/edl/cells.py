@@ -215,7 +215,7 @@ class Board:
         cell = Cell(
             channel, timed.record_in, length, low, span, "" if speed == NORMAL else text, speed, event.reel,
             remarks.names.get(side, ""), _files(remarks, side), own, timed.record_in, timed.record_out, event.line,
-            told=remarks.ours.get(FROM if first else ID, ""), key=event.kind if event.kind[0] == "K" else "",
+            told=unquote(remarks.ours.get(FROM if first else ID, "")), key=event.kind if event.kind[0] == "K" else "",
         )  # fmt: skip
         cell.exact = own.ours.get(EXACT, "")
         self.cells.append(cell)

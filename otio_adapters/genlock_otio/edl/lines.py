@@ -11,8 +11,9 @@ from msgspec import Struct
 from genlock.errors import BadInput
 from genlock_otio.door import Limits
 
-LINES: Final = 600_000
+LINES: Final = 400_000
 """More than that is no film: a reel has a few thousand events, each with its remarks."""
+SIZE: Final = 48 * 1024 * 1024
 LONGEST: Final = 2000
 """Characters of a line that are looked at."""
 
@@ -88,8 +89,8 @@ def decoded(data: bytes, limits: Limits, name: str) -> str:
 
     Raises BadInput: too_large, unknown_format (binary data).
     """
-    if len(data) > limits.size:
-        raise BadInput("too_large", f"{name} is larger than {limits.size} bytes.")
+    if len(data) > min(limits.size, SIZE):
+        raise BadInput("too_large", f"{name} is larger than {min(limits.size, SIZE)} bytes, which no edit list is.")
     if data.count(b"\n") + data.count(b"\r") > 2 * LINES:
         raise BadInput("too_large", f"{name} has more than {LINES} lines, which no edit list has.")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -29,6 +29,8 @@ class Shown(NamedTuple):
 
 def columns(shown: Shown, rate: Rate, lead: int, length: int) -> Columns:
     """Returns the source columns of an event that starts `lead` frames before the item does and is `length` long."""
+    if shown.speed == NORMAL and shown.rate == rate:
+        return Columns(shown.source_in - lead, length, "")
     speed = shown.speed.fraction
     at = shown.source_in * rate.fraction / shown.rate.fraction - speed * lead
     first = at.numerator // at.denominator if shown.rate == rate else rounded(at)
@@ -45,6 +47,8 @@ def shown(source_in: int, span: int, speed: Speed, rate: Rate, lead: int, length
     A reversed event names its lowest frame (Premiere, Resolve) or, where its span is not what its speed needs, the frame
     shown first (Avid).
     """
+    if speed == NORMAL:
+        return Shown(source_in + lead, speed, rate)
     pace = speed.fraction
     at = Fraction(source_in)
     if pace < 0 and abs(span + pace * length) <= 1:
@@ -83,10 +87,10 @@ def speed_of(text: str, rate: Rate) -> Speed:
     if value == 0:
         return FREEZE
     places = len(text.partition(".")[2])
-    half = Fraction(1, 2 * 10 ** max(1, places))
+    off = Fraction(1, 20) if places < 2 else Fraction(1, 10**places)  # some round the last digit, some cut it off
     best: Fraction | None = None
     for base in (Fraction(rate.nominal), rate.fraction):
-        found = _typed(abs(value) / base, half / base)
+        found = _typed(abs(value) / base, off / base)
         if best is None or found.denominator < best.denominator:
             best = found
     assert best is not None
