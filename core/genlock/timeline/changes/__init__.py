@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from genlock.collector import uncollected
 from genlock.timeline.changes.items import ItemChanges
 from genlock.timeline.changes.marks import markers, settings, tracks, transitions
 from genlock.timeline.changes.values import Change, ChangeKind
@@ -28,6 +29,11 @@ def changes(before: Sequence, after: Sequence) -> tuple[Change, ...]:
 
     Everything a ripple moved is no edit of its own. Both run at one rate.
     """
+    with uncollected():
+        return _told(before, after)
+
+
+def _told(before: Sequence, after: Sequence) -> tuple[Change, ...]:
     items = ItemChanges(before, after)
     came_from = {**items.came_from, **{piece: cut.item for cut in items.joins for piece in cut.made}}
     found = [*items.run(), *transitions(before, after, came_from), *markers(before, after, came_from)]

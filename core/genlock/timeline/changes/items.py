@@ -183,14 +183,12 @@ class ItemChanges:
 
     def _come_and_gone(self) -> Iterator[Change]:
         joined = {piece for cut in self.joins for piece in cut.made}
-        for id_, old in _ordered(self.before):
-            if id_ not in self.after.items and id_ not in joined:
+        for id_, old in _only(self.before, self.after):
+            if id_ not in joined:
                 kind: ChangeKind = "lifted" if id_ in self.lanes.holes else "removed"
                 detail = f"{frames(old.duration)}{' left empty' if kind == 'lifted' else ''}"
                 yield self._change(kind, old, detail, _value(self.before, old), None, gone=True)
-        for id_, new in _ordered(self.after):
-            if id_ in self.before.items:
-                continue
+        for id_, new in _only(self.after, self.before):
             if id_ in self.came_from:
                 if self._apart(id_):
                     yield self._change("moved", new, f"the piece of {self._whole(id_)}", None, _value(self.after, new))
@@ -245,11 +243,12 @@ class ItemChanges:
         return Change(kind, item.id, item.name, track.name or track.id, state.slot(item.id).start, detail, was, now)
 
 
-def _ordered(state: Sequence) -> Iterator[tuple[str, Item]]:
+def _only(state: Sequence, other: Sequence) -> Iterator[tuple[str, Item]]:
+    """Yields the items the other version has not, in order."""
     for track in state.order:
-        for slot, item in state.placed(track):
-            if not isinstance(item.source, Gap):
-                yield slot.id, item
+        for id_ in state.lanes[track].ids():
+            if id_ not in other.items and not isinstance(state.items[id_].source, Gap):
+                yield id_, state.items[id_]
 
 
 def _place(state: Sequence, id_: str) -> dict[str, Any]:

@@ -105,8 +105,8 @@ class _Walk:
 
     def _spot(self, at: int) -> Spot:
         """Returns what happened between item `at - 1` and item `at` of those that stayed."""
-        amounts = [-slot.duration for slot in self._gone[at]]
-        amounts.extend(slot.duration for slot in self._come[at])
+        gone, come = self._gone[at], self._come[at]
+        amounts = [*(-slot.duration for slot in gone), *(slot.duration for slot in come)] if gone or come else []
         if at and (more := self.now[at - 1].duration - self.was[at - 1].duration):
             amounts.append(more)
         low = self.was[at - 1].start if at else 0

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from genlock.collector import uncollected
 from genlock.timeline.match.adoption import adopt
 from genlock.timeline.match.doubts import origins, unsure
 from genlock.timeline.match.exact import by_content, by_id
@@ -37,6 +38,11 @@ def match(
     Both run at one rate. `base_path` and `path` tell where the media of either lies; `told` are the ids that came back
     in the file, the others were made up in reading. The same cuts always give the same answer.
     """
+    with uncollected():
+        return _matched(base, returned, base_path, path, told)
+
+
+def _matched(base: Sequence, returned: Sequence, base_path: PathOf, path: PathOf, told: frozenset[str]) -> Matching:
     here, there = Side(base), Side(returned)
     board = Board(here, there, Keys(here, there, base_path, path), told)
     by_id(board)

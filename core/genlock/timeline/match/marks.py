@@ -14,7 +14,7 @@ def gaps(board: Board) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     for track, lane in enumerate(board.lane):
-        if lane < 0:
+        if lane not in board.base.holes or track not in board.returned.holes:
             continue
         here, there = _holes(board.base, lane), _holes(board.returned, track)
         behind = {(left, k): id_ for id_, left, _, k in here}

@@ -13,6 +13,7 @@ from genlock.timeline.match.files import family, same_files
 from genlock.timeline.match.order import rising
 from genlock.timeline.match.values import PathOf, Rung
 from genlock.timeline.model import Gap, Generator, Item, Media, Nested, Shot, Source, source_range
+from genlock.timeline.rate import NORMAL, Rate
 from genlock.timeline.sequence import Sequence
 
 
@@ -21,7 +22,7 @@ class Side:
 
     `media` names what is shown (the same number on both sides: the same file); `low` and `high` bound the source frames
     shown, at the sequence's rate; `exact` is one number for all that the second rung compares. `prev` and `next` are
-    the neighbours on the track, -1 at its ends; `rank` counts along the track.
+    the neighbours on the track, -1 at its ends; `rank` counts along the track. `holes` are the tracks with Gap items.
     """
 
     def __init__(self, state: Sequence) -> None:
@@ -39,38 +40,48 @@ class Side:
         self.exact: list[int] = []
         self.kinds = [state.tracks[track].kind for track in state.order]
         self.rows: list[range] = []
+        self.holes: set[int] = set()
         for number, track in enumerate(state.order):
             self._row(number, track)
         self.at = {id_: n for n, id_ in enumerate(self.ids)}
 
     def _row(self, number: int, track: str) -> None:
-        first, rate = len(self.ids), self.state.rate
-        for slot, item in self.state.placed(track):
+        first, rate, items = len(self.ids), self.state.rate, self.state.items
+        for id_, start, _ in self.state.lanes[track]:
+            item = items[id_]
             if isinstance(item.source, Gap):
+                self.holes.add(number)
                 continue
-            at = len(self.ids)
-            self.ids.append(slot.id)
+            self.ids.append(id_)
             self.items.append(item)
-            self.track.append(number)
-            self.rank.append(at - first)
-            self.start.append(slot.start)
-            self.prev.append(at - 1 if at > first else -1)
-            self.next.append(at + 1)
-            low, high = source_range(item, rate)
-            own = getattr(item.source, "rate", None)
-            if own is not None and own != rate:
-                scale = rate.fraction / own.fraction
-                self.low.append(Fraction(low) * scale)
-                self.high.append(Fraction(high) * scale)
-            else:
-                self.low.append(low)
-                self.high.append(high)
-        if len(self.ids) > first:
-            self.next[-1] = -1
-        self.rows.append(range(first, len(self.ids)))
+            self.start.append(start)
+            low, high = _shown_range(item, rate)
+            self.low.append(low)
+            self.high.append(high)
+        end = len(self.ids)
+        count = end - first
+        self.track.extend([number] * count)
+        self.rank.extend(range(count))
+        self.prev.extend(range(first - 1, end - 1))
+        self.next.extend(range(first + 1, end + 1))
+        if count:
+            self.prev[first] = self.next[-1] = -1
+        self.rows.append(range(first, end))
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def _shown_range(item: Item, rate: Rate) -> tuple[Any, Any]:
+    """Returns the lowest source frame shown and one past the highest, at the sequence's rate."""
+    own = getattr(item.source, "rate", None)
+    if own is None or own == rate:
+        if item.speed == NORMAL:
+            return item.source_in, item.source_in + item.duration
+        return source_range(item, rate)
+    low, high = source_range(item, rate)
+    scale = rate.fraction / own.fraction
+    return Fraction(low) * scale, Fraction(high) * scale
 
 
 class Keys:
@@ -268,12 +279,10 @@ class Board:
         self.lane = lane
 
     def _by_weight(self) -> list[tuple[int, int]]:
-        votes: dict[tuple[int, int], int] = {}
-        for r, b in enumerate(self.known):
-            if b >= 0 and self.alike(b, r):
-                pair = self.base.track[b], self.returned.track[r]
-                votes[pair] = votes.get(pair, 0) + 1
-        return sorted(votes, key=lambda pair: (-votes[pair], abs(pair[0] - pair[1]), pair))
+        here = self.base.track
+        votes = Counter((here[b], t) for b, t in zip(self.known, self.returned.track, strict=True) if b >= 0)
+        alike = (pair for pair in votes if self.base.kinds[pair[0]] == self.returned.kinds[pair[1]])
+        return sorted(alike, key=lambda pair: (-votes[pair], abs(pair[0] - pair[1]), pair))
 
     def align(self) -> None:
         """Says which matched items kept their place, and where the others would be expected."""
