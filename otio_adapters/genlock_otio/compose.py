@@ -11,7 +11,7 @@ from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import Gap, Item, Marker, Nested, Track, Transition, transition_key
 from genlock.timeline.rate import Rate
 from genlock_otio.effects import exact_speed, write_effects
-from genlock_otio.keeping import OURS, Json, kept, metadata_of
+from genlock_otio.keeping import KEEP, OURS, Json, kept, metadata_of
 from genlock_otio.outgoing import Outgoing
 from genlock_otio.references import MAIN, References, rate_of_source, write_reference
 from genlock_otio.times import range_json, time_json
@@ -82,7 +82,7 @@ class _Part:
         self.composer = composer
         self.content = content
         self.rate = content.rate
-        self.references = References(content.rate, composer.media, composer.takes, composer.lost)
+        self.references = References(content.rate, composer.media, composer.takes, composer.lost, {})
         self.transitions = {transition.key: transition for transition in content.transitions}
         self.written: set[str] = set()
         self.impossible = _impossible(content)
@@ -278,7 +278,7 @@ def _impossible(content: Content) -> dict[str, Transition]:
         row
         for part in content.tracks
         for p in part.items
-        if p.item.foreign
+        if p.item.foreign and KEEP in p.item.foreign
         for row in kept(p.item.foreign).get("impossible", ())
     )
     return {transition.key: transition for transition in (convert(row, Transition) for row in kept_ones)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,8 @@ from genlock.collector import uncollected
 from genlock.errors import BadInput, NotFound
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content
-from genlock.timeline.profiles import Profile
+from genlock.timeline.profiles import ALL, Profile
+from genlock.timeline.projection import losses
 from genlock.timeline.rate import Rate
 from genlock_otio import bundle
 from genlock_otio.dialects import DIALECTS, Dialect, Incoming, dialect_of
@@ -65,6 +65,11 @@ def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_fol
             if path.exists() and not inside.is_file():
                 raise BadInput("unknown_format", f"{path.name} holds no content.otio.")
             return timeline(read_bytes(inside, limits), path.absolute(), path.stem, limits)
+        case ".fcpxmld":
+            inside = path / "Info.fcpxml"
+            if path.exists() and not inside.is_file():
+                raise BadInput("unknown_format", f"{path.name} holds no Info.fcpxml.")
+            return DIALECTS["fcpx"].read(Incoming(read_bytes(inside, limits), path.stem, path.absolute(), rate, limits))
         case suffix:
             found = asked or _dialect_on_disk(path, suffix)
             incoming = Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits)
@@ -195,8 +200,6 @@ def merged(*losses: Loss) -> Loss:
 
 
 def _of_profile(content: Content, profile: Profile) -> Loss:
-    try:
-        losses = import_module("genlock.timeline.projection").losses
-    except ModuleNotFoundError:
+    if profile.carries == ALL:
         return Loss()
     return Loss(tuple(LossRow(row.what, row.count, tuple(row.names)) for row in losses(content, profile)))

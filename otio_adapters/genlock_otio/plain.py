@@ -30,7 +30,7 @@ _LONGEST: Final = 10_000_000
 """Frames: no film is longer at any rate."""
 _NUMBERS: Final = (float, int)
 _NOTHING: Final[Json] = {}
-_NONE: Final = ([], None)
+_NONE: Final[tuple[Any, ...]] = ([], None)
 
 _Span = tuple[int, int]
 _Known = tuple[Media, Json]
@@ -105,7 +105,8 @@ class Plain:
             or length.get("rate") != self._rate
         ):
             return None
-        first, frames = start.get("value"), length.get("value")
+        first: Any = start.get("value")
+        frames: Any = length.get("value")
         if type(first) not in _NUMBERS or type(frames) not in _NUMBERS:
             return None
         if not (-_LONGEST < first < _LONGEST and 0 < frames < _LONGEST):

@@ -242,6 +242,7 @@ class References(NamedTuple):
     media: Mapping[str, MediaFile]
     takes: Callable[[str, str | None], MediaFile | None]
     lost: Callable[[str, str], None]
+    known: dict[Media, tuple[Json, Json]]
 
 
 def write_reference(item: Item, kept: Json, to: References) -> tuple[str, Json, Json]:
@@ -249,7 +250,12 @@ def write_reference(item: Item, kept: Json, to: References) -> tuple[str, Json, 
     source = item.source
     match source:
         case Media():
-            return MAIN, *_media_json(item, source, kept, to)
+            if kept or source.media not in to.media:
+                return MAIN, *_media_json(item, source, kept, to)
+            known = to.known.get(source)
+            if known is None:
+                known = to.known[source] = _media_json(item, source, kept, to)
+            return MAIN, *known
         case Shot():
             return _shot_json(item, source, to)
         case Generator():
@@ -282,7 +288,7 @@ def _media_json(item: Item, source: Media, kept: Json, to: References) -> tuple[
         ref = {"OTIO_SCHEMA": kept["schema"], **_PLAIN, "name": file.name, **extra, "available_range": span}
     elif not file.path:
         ref = {"OTIO_SCHEMA": "MissingReference.1", **_PLAIN, "name": file.name, **extra, "available_range": span}
-    elif (found := _PATTERN.match(file.path)) is not None:
+    elif "%" in file.path and (found := _PATTERN.match(file.path)) is not None:
         ref = {"OTIO_SCHEMA": "ImageSequenceReference.1", **_PLAIN, "name": file.name, **extra, "available_range": span}
         ref |= _image_sequence(found, source, to.rate)
     else:

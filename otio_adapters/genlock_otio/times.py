@@ -77,10 +77,10 @@ def time_json(frame: int, rate: Rate) -> dict[str, Any]:
 
 def range_json(start: int, start_rate: Rate, duration: int, rate: Rate) -> dict[str, Any]:
     """Returns a TimeRange; start and duration may count at different rates."""
-    return {
+    return {  # spelled out: this is a quarter of writing a long cut
         "OTIO_SCHEMA": "TimeRange.1",
-        "duration": time_json(duration, rate),
-        "start_time": time_json(start, start_rate),
+        "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate.num / rate.den, "value": float(duration)},
+        "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": start_rate.num / start_rate.den, "value": float(start)},
     }
 
 
