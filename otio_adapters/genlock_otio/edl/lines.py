@@ -27,6 +27,7 @@ _ODD: Final = re.compile(rf"\s*(\d{{1,9}})\s+(\S.{{0,300}}?)\s+{_TIME}\s+{_TIME}
 _TITLE: Final = re.compile(r"\s*TITLE\s*:\s*(.*)", re.IGNORECASE)
 _FCM: Final = re.compile(r"\s*FCM\s*:\s*(.*)", re.IGNORECASE)
 _M2: Final = re.compile(rf"\s*M2\s+(\S.{{0,160}}?)??\s*([+-]?\d{{1,6}}(?:[.,]\d{{0,9}})?)(?:\s+{_TIME})?\s*$", re.ASCII)
+_WHOLE: Final = re.compile(r"\*\s*GENLOCK(-LIST|-TRACK)?\s*:", re.IGNORECASE)
 _AUD: Final = re.compile(r"\s*AUD\s+([\d\s]*)$", re.ASCII)
 
 
@@ -74,7 +75,7 @@ class Event(Struct):
 
 class Listing(Struct):
     """A whole list. `drop` is the frame code mode at its head, None when it says none; `remarks` stand before the first
-    event; `highest` is the highest frame number of any timecode, with its line."""
+    event, or are ours about the whole list; `highest` is the highest frame number of any timecode, with its line."""
 
     title: str
     drop: bool | None
@@ -210,7 +211,8 @@ class _Lines:
             self._found.drop = self._drop
 
     def _remark(self, number: int, text: str) -> None:
-        rows = self._found.events[-1].remarks if self._found.events else self._found.remarks
+        whole = not self._found.events or _WHOLE.match(text) is not None
+        rows = self._found.remarks if whole else self._found.events[-1].remarks
         rows.append((number, text.rstrip()))
 
     def _motion(self, number: int, found: re.Match[str]) -> None:

@@ -64,6 +64,7 @@ class _List:
         self._head()
         markers = [] if self.suffix else self._outgoing.markers(None)
         if not found:
+            self._whole()
             self._locators(markers)
             markers = []
         digits = 3 if len(found) <= 999 else 6
@@ -72,20 +73,26 @@ class _List:
             ends.append(max(shot.end, ends[-1] if ends else 0))
         for number, (shot, here) in enumerate(zip(found, markers_within(markers, ends), strict=True), 1):
             self._event(f"{number:0{digits}}", shot)
+            if number == 1:
+                self._whole()
             self._locators(here)
         return (END.join(self._lines) + END).encode("utf-8", "replace")
 
     def _head(self) -> None:
-        content, tag, rate = self._content, self._outgoing.tag, self._outgoing.rate
+        content = self._content
         self._lines += [
             f"TITLE: {self._said(content.name, content.name)}",
             f"FCM: {'DROP FRAME' if content.drop_frame else 'NON-DROP FRAME'}",
         ]
+        self._kept(content.foreign)
+
+    def _whole(self) -> None:
+        """Writes our own facts about the whole list: under the first event, since some tools allow no remark above it."""
+        content, tag, rate = self._content, self._outgoing.tag, self._outgoing.rate
         if tag.sequence or tag.version or tag.export:
             self._lines.append(f"* {TAG}: {tag.sequence or '-'} {tag.version} {tag.export or '-'}")
         self._lines.append(f"* {LIST}: {rate.num}/{rate.den} {content.start_frame}")
         self._lines += [f"* {TRACK}: {_channel_key(channel)} {coded(part.track.id)}" for channel, part in self._tracks]
-        self._kept(content.foreign)
 
     def _event(self, number: str, shot: Shot) -> None:
         transition = shot.transition

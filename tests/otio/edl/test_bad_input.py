@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -112,12 +113,10 @@ def test_absurd_speeds_markers_and_remarks_do_no_harm() -> None:
         "* ASC_SAT 1e999",
     ]
     for remark in odd:
-        try:
-            found = read(titled(remark, GOOD, remark), None)
-        except GenlockError as error:
-            assert "Line" in error.message
-            continue
-        assert picture(found) == ["V1: @0+24/86400"], remark
+        if "25:99:99:99" in remark:
+            assert "Line 3" in refusal(titled(remark, GOOD)).message
+        else:
+            assert picture(read(titled(remark, GOOD, remark), None)) == ["V1: @0+24/86400"], remark
 
 
 def test_thousands_of_clips_in_one_place_are_refused_in_time() -> None:
@@ -143,9 +142,5 @@ def test_damaged_lists_are_read_or_refused_with_a_code(seed: int) -> None:
                 data[at:at] = data[at : at + random.randrange(1, 200)]
             case _:
                 data[at:at] = random.choice([b";", b"\r", b"99", b"-", b"D 025 ", b"*", b"M2 ", b"\xff", b"AUD 3 4\n"])
-    try:
-        found = read(bytes(data), None)
-    except GenlockError as error:
-        assert error.message
-        return
-    assert violations(restore("0" * 32, 1, found.content)) == []
+    with suppress(GenlockError):
+        assert violations(restore("0" * 32, 1, read(bytes(data), None).content)) == []
