@@ -21,6 +21,7 @@ FASTEST: Final = 10_000
 LONGEST: Final = 999
 """Frames of a transition that the column holds."""
 
+_MARKS: Final = str.maketrans(";.,", ":::")
 _OFFSETS: Final = re.compile(r"(\d{1,7})\+(\d{1,7})", re.ASCII)
 
 
@@ -236,8 +237,13 @@ def _motion(event: Event, side: str) -> str:
     if not found:
         lone = len(event.motions) == 1 and event.kind == "C" and event.record_in != event.record_out
         return event.motions[0].speed if lone else ""
-    found = [m for m in found if m.at == event.source_in.text] or found
+    at = _digits(event.source_in.text)
+    found = [m for m in found if _digits(m.at) == at] or found
     return found[0 if side == "from" else -1].speed
+
+
+def _digits(time: str) -> str:
+    return time.translate(_MARKS)
 
 
 def _same_reel(motion: Motion, reel: str) -> bool:

@@ -158,7 +158,8 @@ class _List:
             if side.said.motion or (len(both) > 1 and both[0].reel == both[1].reel):
                 text = side.said.motion or motion(side.item.speed, self._outgoing.rate)
                 reel = f"{side.reel:<{self._reels.width}}"
-                self._lines.append(f"M2   {reel} {text:<9}             {self._time(side.said.low)}")
+                time = self._time(side.said.low).replace(";", ":")  # OpenTimelineIO's adapter reads no other here
+                self._lines.append(f"M2   {reel} {text:<9}             {time}")
 
     def _own(self, side: Side, id_: str, exact: str, stand_in: str) -> None:
         self._lines.append(f"* {id_}: {coded(side.item.id)}")
