@@ -1,0 +1,93 @@
+"""Doing ops again on a state that has moved on: what undoes their inverse, with all that undo looks out for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from genlock.timeline.decision import Conflict, Refusal
+from genlock.timeline.ops import (
+    ConflictSet,
+    ItemInserted,
+    ItemMoved,
+    ItemRemoved,
+    ItemSet,
+    ItemsShifted,
+    MarkerSet,
+    Op,
+    SequenceSet,
+    TrackInserted,
+    TrackMoved,
+    TrackRemoved,
+    TrackSet,
+    TransitionSet,
+)
+from genlock.timeline.sequence import Sequence
+from genlock.timeline.undo import compensate
+
+
+def redo(state: Sequence, ops: Iterable[Op], *, force: bool = False) -> tuple[Op, ...] | Refusal:
+    """Returns ops that do to the present state what `ops` did to the one they were made for.
+
+    Refusal("undo_conflict") lists what stands against it: values changed since, anchors gone, places taken. With `force`
+    later values are overwritten and what cannot be done is left out.
+    """
+    ops = tuple(ops)
+    if not force and (lost := _lost(state, ops)):
+        return Refusal("undo_conflict", f"This cannot be done any more: {lost[0].message}", lost)
+    answer = compensate(state, tuple(inverse(op) for op in reversed(ops)), force=force)
+    if isinstance(answer, Refusal):
+        message = f"This cannot be done any more: {answer.conflicts[0].message}"
+        return Refusal(answer.code, message, answer.conflicts)
+    return answer
+
+
+def _lost(state: Sequence, ops: tuple[Op, ...]) -> tuple[Conflict, ...]:
+    """Returns what is to come behind something that is gone: an insert names one neighbour only."""
+    made = {op.item.id for op in ops if isinstance(op, ItemInserted)}
+    made |= {op.track.id for op in ops if isinstance(op, TrackInserted)}
+    found = []
+    for op in ops:
+        if (
+            isinstance(op, ItemInserted)
+            and op.after is not None
+            and op.after not in made
+            and op.after not in state.items
+        ):
+            found.append(
+                Conflict("no_such_item", op.after, f"What {op.item.name or op.item.id} belongs behind is gone.")
+            )
+    return tuple(found)
+
+
+def inverse(op: Op) -> Op:
+    """Returns the op turned round, from what it carries alone."""
+    match op:
+        case ItemInserted():
+            return ItemRemoved(op.track, op.item, op.after, (), op.start)
+        case ItemRemoved():
+            return ItemInserted(op.track, op.item, op.after, op.start)
+        case ItemMoved():
+            return ItemMoved(op.item, op.after, op.before)
+        case ItemSet():
+            return ItemSet(op.item, op.after, op.before)
+        case ItemsShifted():
+            return ItemsShifted(op.track, op.first, -op.delta, op.rights)
+        case TrackInserted():
+            return TrackRemoved(op.track, op.after)
+        case TrackRemoved():
+            return TrackInserted(op.track, op.after)
+        case TrackMoved():
+            return TrackMoved(op.track, op.to_after, (), op.from_after)
+        case TrackSet():
+            return TrackSet(op.track, op.after, op.before)
+        case TransitionSet():
+            return TransitionSet(op.key, op.after, op.before)
+        case MarkerSet():
+            return MarkerSet(op.marker, op.after, op.before)
+        case ConflictSet():
+            return ConflictSet(op.conflict, op.after, op.before)
+        case SequenceSet():
+            return SequenceSet(op.after, op.before)
+        case _:
+            assert_never(op)
