@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,7 +37,6 @@ from genlock.timeline.edits import decide
 from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
 from genlock.timeline.lane import Slot
 from genlock.timeline.model import Gap, Item, Marker, Media, Source, Track, Transition
-from genlock.timeline.ops import Op
 from genlock.timeline.rate import Rate, Speed
 from genlock.timeline.sequence import Sequence, apply_all
 
@@ -81,7 +80,8 @@ def _clip(random: Random, id_: str, media: str) -> Item:
 
 
 class Made(Struct, frozen=True):
-    """One edit that was made: its kind, the item it was about, and how many ops it took."""
+    """One edit that was made: its kind, the item it was about (the new one where there is one), and how many ops it
+    took."""
 
     kind: str
     item: str
@@ -91,9 +91,17 @@ class Made(Struct, frozen=True):
 class Script:
     """Makes random edits, as a person would: commands that are decided on; what is refused is not counted."""
 
-    def __init__(self, random: Random, name: str = "edit", kinds: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        random: Random,
+        name: str = "edit",
+        kinds: tuple[str, ...] = (),
+        part: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """`kinds` limits what is done, `part` where: to items that start in that part of their track."""
         self._random = random
         self._name = name
+        self._part = part
         self._count = 0
         self._kinds = [(kind, make) for kind, make in _KINDS if not kinds or kind in kinds]
 
@@ -111,135 +119,157 @@ class Script:
 
     def _edit(self, state: Sequence) -> tuple[Sequence, Made] | None:
         random = self._random
-        picked = _pick(random, state)
-        if picked is None:
+        picked, other = _pick(random, state, self._part), _pick(random, state, self._part)
+        if picked is None or other is None:
             return None
         self._count += 1
-        slot, item = picked
+        new = f"{self._name}{self._count}"
         kind, make = random.choice(self._kinds)
-        command = make(random, state, slot, item, f"{self._name}{self._count}")
+        command = make(Chance(random, state, *picked, other[0], new))
         if command is None:
             return None
         decision = decide(state, command, Context(f"{self._name}-{self._count}"))
         if isinstance(decision, Refusal) or not decision.ops:
             return None
-        return apply_all(state, decision.ops), Made(kind, item.id, _counted(decision.ops))
+        about = new if kind in ("insert", "duplicate") else picked[0].id
+        return apply_all(state, decision.ops), Made(kind, about, len(decision.ops))
 
 
-def _counted(ops: tuple[Op, ...]) -> int:
-    return len(ops)
-
-
-def _pick(random: Random, state: Sequence) -> tuple[Slot, Item] | None:
+def _pick(random: Random, state: Sequence, part: tuple[float, float]) -> tuple[Slot, Item] | None:
     track = random.choice(state.order)
     end = state.lanes[track].end
-    slot = state.lanes[track].upto(random.randrange(end)) if end else None
+    slot = state.lanes[track].upto(int(end * random.uniform(*part))) if end else None
     if slot is None or isinstance(state.items[slot.id].source, Gap):
         return None
     return slot, state.items[slot.id]
 
 
-Maker = Callable[[Random, Sequence, Slot, Item, str], EditCommand | None]
+class Chance(NamedTuple):
+    """What an edit may be about: an item with its place, another place, and an id that is free."""
+
+    random: Random
+    state: Sequence
+    slot: Slot
+    item: Item
+    other: Slot
+    new: str
+
+    @property
+    def track(self) -> str:
+        return self.state.home[self.slot.id]
+
+    @property
+    def there(self) -> str:
+        """The track of the other place."""
+        return self.state.home[self.other.id]
+
+    @property
+    def right(self) -> Slot | None:
+        """The item that touches the end of this one."""
+        found = self.state.lanes[self.track].after(self.slot.id)
+        return found if found is not None and found.start == self.slot.end else None
+
+    def alike(self) -> bool:
+        """Returns whether both places are for picture or both for sound."""
+        return self.state.tracks[self.track].kind == self.state.tracks[self.there].kind
 
 
-def _trim_head(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    return _trim(random, slot, "head", 1, max(2, slot.duration // 2))
+Maker = Callable[[Chance], EditCommand | None]
 
 
-def _trim_tail(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    return _trim(random, slot, "tail", -(slot.duration // 2), -1)
+def _trim_head(c: Chance) -> EditCommand | None:
+    return _trim(c, "head", 1, max(2, c.slot.duration // 2))
 
 
-def _trim(random: Random, slot: Slot, edge: Literal["head", "tail"], low: int, high: int) -> EditCommand | None:
-    if slot.duration < 4:
+def _trim_tail(c: Chance) -> EditCommand | None:
+    return _trim(c, "tail", -(c.slot.duration // 2), -1)
+
+
+def _trim(c: Chance, edge: Literal["head", "tail"], low: int, high: int) -> EditCommand | None:
+    if c.slot.duration < 4:
         return None
-    delta = random.randint(low, high)
-    return RippleTrimItem(slot.id, edge, delta, sync=False) if random.random() < 0.5 else TrimItem(slot.id, edge, delta)
+    delta = c.random.randint(low, high)
+    if c.random.random() < 0.5:
+        return RippleTrimItem(c.slot.id, edge, delta, sync=False)
+    return TrimItem(c.slot.id, edge, delta)
 
 
-def _extend(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand:
-    return RippleTrimItem(slot.id, "tail", random.randint(1, 40), sync=False)
+def _extend(c: Chance) -> EditCommand:
+    return RippleTrimItem(c.slot.id, "tail", c.random.randint(1, 40), sync=False)
 
 
-def _slip(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand:
-    return SlipItem(slot.id, random.choice((-1, 1)) * random.randint(1, 12))
+def _slip(c: Chance) -> EditCommand:
+    return SlipItem(c.slot.id, c.random.choice((-1, 1)) * c.random.randint(1, 12))
 
 
-def _roll(random: Random, state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    right = state.lanes[state.home[slot.id]].after(slot.id)
-    if right is None or right.start != slot.end:
+def _roll(c: Chance) -> EditCommand | None:
+    return RollCut(c.slot.id, c.right.id, c.random.choice((-1, 1)) * c.random.randint(1, 8)) if c.right else None
+
+
+def _split(c: Chance) -> EditCommand | None:
+    if c.slot.duration <= 8:
         return None
-    return RollCut(slot.id, right.id, random.choice((-1, 1)) * random.randint(1, 8))
+    return SplitItem(c.slot.id, c.slot.start + c.random.randint(3, c.slot.duration - 3))
 
 
-def _split(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    return SplitItem(slot.id, slot.start + random.randint(3, slot.duration - 3)) if slot.duration > 8 else None
+def _delete(c: Chance) -> EditCommand:
+    return ExtractItems((c.slot.id,), sync=False) if c.random.random() < 0.5 else LiftItems((c.slot.id,))
 
 
-def _delete(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand:
-    return ExtractItems((slot.id,), sync=False) if random.random() < 0.5 else LiftItems((slot.id,))
+def _insert(c: Chance) -> EditCommand:
+    made = _clip(c.random, c.new, f"n{c.random.randrange(10**6)}")
+    if c.random.random() < 0.2:
+        return OverwriteItem(c.track, c.slot.start, replace(made, duration=min(8, c.slot.duration)))
+    return InsertItem(Place(c.track, after=c.slot.id), made, sync=False)
 
 
-def _insert(random: Random, state: Sequence, slot: Slot, _item: Item, new: str) -> EditCommand:
-    made = _clip(random, new, f"n{random.randrange(10**6)}")
-    if random.random() < 0.2:
-        return OverwriteItem(state.home[slot.id], slot.start, replace(made, duration=min(8, slot.duration)))
-    return InsertItem(Place(state.home[slot.id], after=slot.id), made, sync=False)
-
-
-def _duplicate(random: Random, state: Sequence, _slot: Slot, item: Item, new: str) -> EditCommand | None:
-    other = _pick(random, state)
-    if other is None or state.tracks[state.home[other[0].id]].kind != state.tracks[state.home[item.id]].kind:
+def _duplicate(c: Chance) -> EditCommand | None:
+    if not c.alike():
         return None
-    copy = replace(item, id=new, link=None)
-    return InsertItem(Place(state.home[other[0].id], after=other[0].id), copy, sync=False)
+    return InsertItem(Place(c.there, after=c.other.id), replace(c.item, id=c.new, link=None), sync=False)
 
 
-def _move(random: Random, state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    other = _pick(random, state)
-    if other is None or other[0].id == slot.id or state.home[other[0].id] != state.home[slot.id]:
+def _move(c: Chance) -> EditCommand | None:
+    if c.other.id == c.slot.id or c.there != c.track:
         return None
-    return MoveItems((slot.id,), Place(state.home[slot.id], after=other[0].id), ripple=True, sync=False)
+    return MoveItems((c.slot.id,), Place(c.track, after=c.other.id), ripple=True, sync=False)
 
 
-def _move_across(random: Random, state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    other = _pick(random, state)
-    here = state.home[slot.id]
-    if other is None or (there := state.home[other[0].id]) == here:
+def _move_across(c: Chance) -> EditCommand | None:
+    if c.there == c.track or not c.alike():
         return None
-    if state.tracks[here].kind != state.tracks[there].kind:
+    return MoveItems((c.slot.id,), Place(c.there, after=c.other.id), ripple=True, sync=False)
+
+
+def _toggle(c: Chance) -> EditCommand:
+    return SetEnabled((c.slot.id,), not c.item.enabled)
+
+
+def _replace(c: Chance) -> EditCommand | None:
+    if not isinstance(c.item.source, Media):
         return None
-    return MoveItems((slot.id,), Place(there, after=other[0].id), ripple=True, sync=False)
+    stem, _, version = c.item.source.media.partition("_v")
+    newer = replace(c.item.source, media=f"{stem}_v{int(version or 1) + 1}")
+    return ReplaceSource(c.slot.id, newer, c.item.source_in)
 
 
-def _toggle(_random: Random, _state: Sequence, slot: Slot, item: Item, _new: str) -> EditCommand:
-    return SetEnabled((slot.id,), not item.enabled)
+def _retime(c: Chance) -> EditCommand:
+    speed = Speed(*c.random.choice(((2, 1), (1, 2), (3, 4))))
+    return SetSpeed(c.slot.id, speed, ripple=c.random.random() < 0.5, sync=False)
 
 
-def _replace(random: Random, _state: Sequence, slot: Slot, item: Item, _new: str) -> EditCommand | None:
-    if not isinstance(item.source, Media):
+def _transition(c: Chance) -> EditCommand | None:
+    if c.right is None or isinstance(c.state.items[c.right.id].source, Gap):
         return None
-    stem, _, version = item.source.media.partition("_v")
-    newer = replace(item.source, media=f"{stem}_v{int(version or 1) + 1}")
-    return ReplaceSource(slot.id, newer, item.source_in)
+    if f"{c.slot.id}>{c.right.id}" in c.state.transitions:
+        return RemoveTransition(c.slot.id, c.right.id)
+    length = c.random.randint(1, 3)
+    return SetTransition(c.slot.id, c.right.id, length, length)
 
 
-def _retime(random: Random, _state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand:
-    return SetSpeed(slot.id, Speed(*random.choice(((2, 1), (1, 2), (3, 4)))), ripple=random.random() < 0.5, sync=False)
-
-
-def _transition(random: Random, state: Sequence, slot: Slot, _item: Item, _new: str) -> EditCommand | None:
-    right = state.lanes[state.home[slot.id]].after(slot.id)
-    if right is None or right.start != slot.end or isinstance(state.items[right.id].source, Gap):
-        return None
-    if f"{slot.id}>{right.id}" in state.transitions:
-        return RemoveTransition(slot.id, right.id)
-    length = random.randint(1, 3)
-    return SetTransition(slot.id, right.id, length, length)
-
-
-def _marker(random: Random, _state: Sequence, slot: Slot, item: Item, new: str) -> EditCommand:
-    return SetMarker(Marker(new, item.source_in + random.randrange(slot.duration), item=slot.id, name=new))
+def _marker(c: Chance) -> EditCommand:
+    start = c.item.source_in + c.random.randrange(c.slot.duration)
+    return SetMarker(Marker(c.new, start, item=c.slot.id, name=c.new))
 
 
 _KINDS: Final[tuple[tuple[str, Maker], ...]] = (
