@@ -14,6 +14,7 @@ from genlock_otio.draft import Draft
 from genlock_otio.fcp7.crossings import OWN, Crossing
 from genlock_otio.fcp7.files import FileIndex, media_span
 from genlock_otio.fcp7.notes import is_ours, meant, read_note
+from genlock_otio.fcp7.paths import STILL, suffix_of
 from genlock_otio.fcp7.rates import TICKS, read_rate
 from genlock_otio.fcp7.speed import Retime, first_shown, read_retime
 from genlock_otio.fcp7.trees import apart, children, flag, is_empty, kept_tree, number, text
@@ -48,6 +49,7 @@ class Shown(NamedTuple):
     frames: Exact | None
     rate: Rate
     media: Json | None = None
+    still: bool = False
 
 
 class Clip(Struct):
@@ -121,8 +123,8 @@ def _ratio(one: Rate, two: Rate) -> Exact:
     return 1 if one == two else one.fraction / two.fraction
 
 
-def retime_of(clip: Clip) -> tuple[Retime | None, list[Element]]:
-    """Returns the clip's speed, and its other filters in order."""
+def retime_of(clip: Clip, still: bool) -> tuple[Retime | None, list[Element]]:
+    """Returns the clip's speed, and its other filters in order. `still`: it shows one image, which has no speed."""
     retime: Retime | None = None
     others: list[Element] = []
     for child in clip.element:
@@ -132,7 +134,7 @@ def retime_of(clip: Clip) -> tuple[Retime | None, list[Element]]:
         if found is None or found.ramp:
             others.append(child)
         retime = retime or found
-    if retime is None and flag(clip.parts.get("stillframe"), False):
+    if retime is None and not still and flag(clip.parts.get("stillframe"), False):
         offset = number(clip.parts.get("stillframeoffset"), clip.place)
         at = clip.into if offset is None else offset
         retime = Retime(FREEZE, ((clip.into, at),))
@@ -212,7 +214,8 @@ def shown_media(clip: Clip, files: FileIndex, draft: Draft) -> Shown:
     source = draft.media(
         facts.path, name=facts.name or ("" if facts.path else name), first=first, frames=frames, rate=rate
     )
-    return Shown(_noted(source, clip.note), source.first, frames, rate, facts.media)
+    still = suffix_of(facts.path) in STILL and "%0" not in facts.path
+    return Shown(_noted(source, clip.note), source.first, frames, rate, facts.media, still)
 
 
 def _noted(source: Media, note: Json) -> Media:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from genlock.project.media import MediaFile
 from genlock.timeline.model import Item, Media, Resolution, Shot, source_range
@@ -44,25 +45,29 @@ class FileIndex:
     def __init__(self, root: Element, base: Path) -> None:
         self._base = base
         self._full: dict[str, Element] = {}
-        self._known: dict[str, Facts] = {}
-        self._described: set[str] = set()
+        self._known: dict[tuple[str, str], Facts] = {}
         for element in root.iter("file"):
             id_ = element.get("id")
             if id_ and len(element):
                 self._full.setdefault(id_, element)
 
     def facts(self, element: Element, place: str) -> Facts:
-        """Returns what is known of the file a clip names. `media` is there the first time only."""
+        """Returns what is known of the file a clip names; its <media> and what is odd about it the first time only.
+
+        Nuke Studio gives several files one id: a file that names a path is what it says itself.
+        """
         id_ = element.get("id") or ""
+        full = element if element.find("pathurl") is not None else self._full.get(id_, element)
+        if not len(full):
+            return Facts(odd=f"The file {id_!r} is described nowhere; it is offline.")
         if not id_:
-            return self._read(element, place)
-        if id_ not in self._known:
-            full = self._full.get(id_, element)
-            odd = f"The file {id_!r} is described nowhere; it is offline."
-            self._known[id_] = self._read(full, place) if len(full) else Facts(odd=odd)
-            return self._known[id_]
-        known = self._known[id_]
-        return Facts(known.name, known.path, known.generator, known.rate, known.frames, known.timecode)
+            return self._read(full, place)
+        key = id_, text(full, "pathurl")
+        known = self._known.get(key)
+        if known is None:
+            known = self._read(full, place)
+            self._known[key] = replace(known, media=None, odd="")
+        return known
 
     def _read(self, element: Element, place: str) -> Facts:
         what = f"the file {element.get('id') or text(element, 'name')!r} of {place}"
@@ -131,6 +136,7 @@ class FileList:
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._heard: set[tuple[Any, ...]] = set()
         self._used: dict[tuple[Any, ...], int] = {}
+        self._written: set[str] = set()
         self._size: dict[tuple[Any, ...], Resolution] = {}
 
     def see(self, to: Outgoing, item: Item, kind: str, tree: Any) -> None:
@@ -181,13 +187,24 @@ class FileList:
         made = Described(f"file-{len(self._made) + 1}", 0, frames, rate, None, name)
         return self._made.setdefault(key, made)
 
+    def first_time(self, it: Described) -> bool:
+        """Returns whether a file was not written yet; it counts as written from now on."""
+        if it.id in self._written:
+            return False
+        self._written.add(it.id)
+        return True
+
     def alone(self, to: Outgoing, item: Item) -> bool:
         """Returns whether no other clip shows the file."""
         return self._used.get(self._key(to, item)[0]) == 1
 
 
-def write_file(page: Page, it: Described) -> None:
-    """Writes the <file> of a clip, in full each time (docs/why/fcp7.md)."""
+def write_file(page: Page, it: Described, full: bool) -> None:
+    """Writes the <file> of a clip, in full where it comes first: Resolve drops clips whose file is described twice
+    (docs/why/fcp7.md)."""
+    if not full:
+        page.leaf("file", "", {"id": it.id})
+        return
     page.open("file", {"id": it.id})
     page.leaf("name", it.name)
     path = it.file.path if it.file is not None else ""

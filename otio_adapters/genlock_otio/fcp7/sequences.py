@@ -169,7 +169,7 @@ class SequenceReader:
             draft.warn(f"{clip.place} is {'all under its transitions' if end > start else '0 frames long'}; left out.")
             return None
         shown = self._shown(clip)
-        retime, filters = retime_of(clip)
+        retime, filters = retime_of(clip, shown.still)
         if retime is not None and retime.ramp:
             draft.warn(f"{clip.place} changes its speed on the way; the ramp is kept, not applied.")
         speed = speed_of(retime)

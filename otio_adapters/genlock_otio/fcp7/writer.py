@@ -296,7 +296,7 @@ class _Writer:
         elif inner is not None and isinstance(source, Nested):
             self._nest(source.sequence, inner)
         elif described is not None:
-            write_file(self._page, described)
+            write_file(self._page, described, self._files.first_time(described))
 
     def _nest(self, id_: str, inner: Outgoing) -> None:
         """Writes a nested sequence in full where it is shown first, by its id elsewhere."""
