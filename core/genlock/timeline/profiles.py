@@ -109,19 +109,16 @@ FCP7: Final = Profile(
     "fcp7",
     "Final Cut Pro 7 XML (Premiere Pro, Resolve)",
     (".xml",),
-    _without(*_FOREIGN, "track.placement", "item.shot", "item.parameters", "item.effects", "transition.name"),
+    _without(*_FOREIGN, "track.placement", "item.shot", "item.effects", "transition.name"),
     ids="comment",
 )
 FCPX: Final = Profile(
     "fcpx",
     "Final Cut Pro (.fcpxml)",
     (".fcpxml",),
-    _without(
-        *_FOREIGN, "track.placement", "track.name", "track.enabled", "track.locked", "item.shot", "item.parameters",
-        "item.effects",
-    ),
+    _without(*_FOREIGN, "item.shot", "item.effects"),
     ids="note",
-)  # fmt: skip
+)
 EDL: Final = Profile(
     "edl",
     "CMX3600 edit list",

@@ -12,6 +12,7 @@ from genlock.project.media import MediaFile
 from genlock.timeline.layout import handles
 from genlock.timeline.model import Gap, Generator, Item, Media, Nested, Shot
 from genlock.timeline.rate import Rate
+from genlock_otio.fcpx.clips import ROLE
 from genlock_otio.fcpx.marks import write_mark
 from genlock_otio.fcpx.notes import write_note
 from genlock_otio.fcpx.pairs import Pair
@@ -139,7 +140,7 @@ class Clipper:
         else:
             made.set("srcEnable", kind)
         if audio:
-            made.set("audioRole", "dialogue")
+            made.set("audioRole", ROLE)
         return made
 
     def _generator(self, item: Item, source: Generator, facts: dict[str, Any]) -> Element:

@@ -10,9 +10,10 @@ import msgspec
 from genlock.timeline.model import Generator
 from genlock_otio.fcpx.notes import read_note
 from genlock_otio.fcpx.resources import Resources
-from genlock_otio.fcpx.trees import kept_tree
+from genlock_otio.fcpx.trees import kept_tree, restyled
 from genlock_otio.keeping import Json
 
+ROLE: Final = "dialogue"
 _ABOUT: Final = frozenset({"audioRole", "videoRole", "role", "srcID", "srcCh", "outCh", "useAudioSubroles"})
 _CHILDREN: Final = frozenset(
     {"keyword", "rating", "analysis-marker", "audio-channel-source", "audio-role-source", "metadata"}
@@ -37,6 +38,8 @@ def kept_of(element: Element, resources: Resources) -> Kept:
     if note.text:
         about["note"] = note.text
     attributes = {key: value for key, value in element.attrib.items() if key in _ABOUT}
+    if note.ours and attributes.get("audioRole") == ROLE:  # the writer says it of all sound
+        del attributes["audioRole"]
     if attributes:
         about["attributes"] = attributes
     children, effects = [], []
@@ -62,6 +65,9 @@ def generator_of(element: Element, resources: Resources, kept: Kept) -> Generato
     effect = resources.effect(element.get("ref", ""))
     tree: Json = {"tag": element.tag, "effect": effect or {}}
     children = [kept_tree(child, resources.effect) for child in element if child.tag in _TITLE]
+    styles: dict[str, str] = {}
+    for child in children:
+        restyled(child, styles)
     if children:
         tree["children"] = children
     made: Json = {"fcpx": tree}

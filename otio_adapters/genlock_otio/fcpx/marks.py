@@ -41,7 +41,7 @@ def read_mark(element: Element) -> Mark:
     color = note.facts.get("color", "")
     if kind != "marker" or color in ("", NATURAL["chapter"]):
         color = NATURAL[kind]
-    about: Json = {"kind": kind} if kind != "marker" else {}
+    about: Json = {"kind": kind} if kind in ("to-do", "done") else {}
     if (poster := element.get("posterOffset")) is not None:
         about["posterOffset"] = poster
     frames = note.facts.get("duration", "")

@@ -41,7 +41,7 @@ class Pool:
         self._to = resources
         self._media_rep = media_rep
         self._formats: dict[tuple[Rate, Resolution], str] = {}
-        self._assets: dict[tuple[str, str, int, int | None, Rate | None], Element] = {}
+        self._assets: dict[tuple[str, str, int, int | None, Rate], Element] = {}
         self._effects: dict[tuple[tuple[str, str], ...], str] = {}
         self._count = self._styles = 0
 
@@ -73,7 +73,7 @@ class Pool:
     ) -> str:
         """Returns the id of a file's asset; its range is what the source says there is."""
         name = file.name or re.split(r"[/\\]", file.path)[-1]
-        key = (file.path, name, source.first, source.frames, source.rate)
+        key = (file.path, name, source.first, source.frames, source.rate or rate)
         if key not in self._assets:
             self._assets[key] = self._asset(file.path, name, source, rate)
         made = self._assets[key]

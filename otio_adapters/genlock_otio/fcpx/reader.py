@@ -27,7 +27,8 @@ OFFLINE: Final = "file:///genlock-offline/"
 """Where the writer says that media lies which is known by name only."""
 DEEPEST: Final = 24
 """Compound clips within compound clips."""
-_KEPT: Final = ("audioLayout", "audioRate", "renderFormat", "keywords")
+SOUND: Final = {"audioLayout": "stereo", "audioRate": "48k", "renderFormat": None, "keywords": None}
+"""A sequence's attributes that are kept, and what the writer says without."""
 
 
 def knows(data: bytes) -> bool:
@@ -136,7 +137,7 @@ class _Reader:
 
     def _foreign(self, sequence: Element, note: Note) -> Json:
         about: Json = {"note": note.text} if note.text else {}
-        attributes = {key: value for key in _KEPT if (value := sequence.get(key)) is not None}
+        attributes = {key: value for key, usual in SOUND.items() if (value := sequence.get(key)) not in (None, usual)}
         if attributes:
             about["attributes"] = attributes
         return {"fcpx": about} if about else {}
@@ -167,6 +168,7 @@ class _Reader:
         table = None
         if sequence is not None:
             table = next((md.get("value") for md in sequence.iterfind("metadata/md") if md.get("key") == KEY), None)
+            table = table or read_note(sequence.findtext("note") or "").facts.get("tracks")
         fill(draft, story, told(table))
 
     def _media(self, draft: Draft, asset: Asset) -> Media:

@@ -11,6 +11,7 @@ from genlock_otio.keeping import Json
 
 DEEPEST: Final = 64
 """Levels kept; a filter nests five."""
+_STYLE: Final = {"text-style-def": "id", "text-style": "ref"}
 _NAME: Final = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 
 
@@ -31,6 +32,16 @@ def kept_tree(element: Element, effect: Callable[[str], Json | None], depth: int
     return made
 
 
+def restyled(tree: Json, styles: dict[str, str]) -> None:
+    """Gives the text styles of a kept tree the names ts1, ts2, ...: what they were called means nothing elsewhere."""
+    attributes = tree.get("attributes", {})
+    key = _STYLE.get(tree["tag"], "")
+    if (old := attributes.get(key)) is not None:
+        attributes[key] = styles.setdefault(old, f"ts{len(styles) + 1}")
+    for child in tree.get("children", ()):
+        restyled(child, styles)
+
+
 def grow(
     parent: Element, tree: Any, effect: Callable[[Json], str], styles: dict[str, str], new: Callable[[], str]
 ) -> None:
@@ -39,10 +50,11 @@ def grow(
     if not isinstance(tree, dict) or not _NAME.fullmatch(str(tree.get("tag"))):
         return
     attributes = {k: str(v) for k, v in tree.get("attributes", {}).items() if _NAME.fullmatch(k)}
-    if tree["tag"] == "text-style-def" and "id" in attributes:
-        attributes["id"] = styles.setdefault(attributes["id"], new())
-    elif tree["tag"] == "text-style" and "ref" in attributes:
-        attributes["ref"] = styles.setdefault(attributes["ref"], new())
+    key = _STYLE.get(tree["tag"], "")
+    if (old := attributes.get(key)) is not None:
+        if old not in styles:
+            styles[old] = new()
+        attributes[key] = styles[old]
     if "effect" in tree:
         attributes["ref"] = effect(tree["effect"])
     for pointer in ("tracking", "dataLocator"):  # to resources that are not kept

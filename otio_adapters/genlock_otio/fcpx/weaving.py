@@ -17,13 +17,12 @@ from genlock_otio.fcpx.marks import write_mark
 from genlock_otio.fcpx.notes import write_note
 from genlock_otio.fcpx.pairs import pairs_of, sounding
 from genlock_otio.fcpx.pool import CROSSFADE, DISSOLVE, Pool
+from genlock_otio.fcpx.reader import SOUND
 from genlock_otio.fcpx.seconds import ZERO, of_frames, written
 from genlock_otio.fcpx.timing import Place
 from genlock_otio.fcpx.tracks import KEY, Told, tell
 from genlock_otio.fcpx.trees import grow
 from genlock_otio.outgoing import Outgoing
-
-_ATTRIBUTES = {"audioLayout": "stereo", "audioRate": "48k", "renderFormat": None, "keywords": None}
 
 
 class _Laid(Struct):
@@ -52,8 +51,9 @@ class Weaver:
         self._spine: list[tuple[int, Element, Place]] = []
         self._starts: list[int] = []
 
-    def write(self, parent: Element, note: str) -> None:
-        """Writes the `sequence` element below `parent`; `note` is what Genlock says of itself in it."""
+    def write(self, parent: Element, id_: str, facts: dict[str, Any]) -> None:
+        """Writes the `sequence` element below `parent`; its note says `id_` and the facts. What tracks have beyond lanes
+        stands in the metadata, and in the note as well: nobody knows which of the two another program keeps."""
         content = self.content
         kept = content.foreign.get("fcpx")
         about = kept if isinstance(kept, dict) else {}
@@ -63,17 +63,18 @@ class Weaver:
         made.set("tcStart", written(self.first))
         made.set("tcFormat", "DF" if content.drop_frame else "NDF")
         attributes = about.get("attributes")
-        for key, default in _ATTRIBUTES.items():
+        for key, default in SOUND.items():
             value = attributes.get(key, default) if isinstance(attributes, dict) else default
             if isinstance(value, str):
                 made.set(key, value)
-        text = about.get("note")
-        text = text if isinstance(text, str) else ""
-        if note or text:
-            SubElement(made, "note").text = f"{text}\n{note}" if text and note else text or note
-        spine = SubElement(made, "spine")
         tracks = [("video", n, part) for n, part in enumerate(self.outgoing.tracks("video"))]
         tracks += [("audio", -n - 1, part) for n, part in enumerate(self.outgoing.tracks("audio"))]
+        told = tell([_told(lane, part.track) for _, lane, part in tracks])
+        text = about.get("note")
+        SubElement(made, "note").text = write_note(
+            text if isinstance(text, str) else "", id_, {**facts, "tracks": told}
+        )
+        spine = SubElement(made, "spine")
         self._primary(spine, tracks[0][2] if tracks and tracks[0][0] == "video" else None, end)
         for kind, lane, part in tracks:
             if lane:
@@ -82,8 +83,7 @@ class Weaver:
             _, element, where = self._anchor(marker.start)
             local = where.local(of_frames(marker.start, self.rate))
             write_mark(element, marker, local, of_frames(max(1, marker.duration), self.rate))
-        told = [_told(lane, part.track) for _, lane, part in tracks]
-        SubElement(SubElement(made, "metadata"), "md", key=KEY, value=tell(told))
+        SubElement(SubElement(made, "metadata"), "md", key=KEY, value=told, type="string", displayName="Genlock tracks")
 
     def _end(self) -> int:
         """Returns the length of the spine: of all there is, markers and what fades beyond the last clip included."""

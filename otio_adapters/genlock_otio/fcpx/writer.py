@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from genlock.errors import BadInput
 from genlock_otio.fcpx.clipping import rank
-from genlock_otio.fcpx.notes import presentable, write_note
+from genlock_otio.fcpx.notes import presentable
 from genlock_otio.fcpx.pool import Pool
 from genlock_otio.fcpx.seconds import of_frames
 from genlock_otio.fcpx.weaving import Weaver
@@ -30,8 +30,7 @@ def write(outgoing: Outgoing, version: str = "1.10") -> Written:
     project = SubElement(event, "project", name=outgoing.content.name)
     tag = outgoing.tag
     facts = {"version": tag.version or None, "export": tag.export or None}
-    note = write_note("", tag.sequence, facts) if tag.sequence or tag.version or tag.export else ""
-    Weaver(outgoing, book.pool, book.compound).write(project, note)
+    Weaver(outgoing, book.pool, book.compound).write(project, tag.sequence, facts)
     _tidy(root, outgoing)
     resources[:] = sorted(
         resources, key=lambda resource: resource.tag == "media"
@@ -58,7 +57,7 @@ class _Book:
                 id_ = self.pool.new()
                 media = self.pool.compound(id_, content.name)
                 inner = self.outgoing.within(content)
-                Weaver(inner, self.pool, self.compound).write(media, write_note("", sequence, {}))
+                Weaver(inner, self.pool, self.compound).write(media, sequence, {})
                 self._made[sequence] = id_, of_frames(content.start_frame, content.rate)
         return self._made[sequence]
 
