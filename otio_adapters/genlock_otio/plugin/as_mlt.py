@@ -1,0 +1,5 @@
+"""MLT and Kdenlive projects."""
+
+from genlock_otio.plugin.converting import both_ways
+
+read_from_file, write_to_file = both_ways("mlt")
