@@ -131,7 +131,7 @@ class Script:
         decision = decide(state, command, Context(f"{self._name}-{self._count}"))
         if isinstance(decision, Refusal) or not decision.ops:
             return None
-        about = new if kind in ("insert", "duplicate") else picked[0].id
+        about = new if kind in ("insert", "duplicate", "marker") else picked[0].id
         return apply_all(state, decision.ops), Made(kind, about, len(decision.ops))
 
 
