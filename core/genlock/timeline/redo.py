@@ -46,18 +46,18 @@ def _lost(state: Sequence, ops: tuple[Op, ...]) -> tuple[Conflict, ...]:
     """Returns what is to come behind something that is gone: an insert names one neighbour only."""
     made = {op.item.id for op in ops if isinstance(op, ItemInserted)}
     made |= {op.track.id for op in ops if isinstance(op, TrackInserted)}
-    found = []
-    for op in ops:
-        if (
-            isinstance(op, ItemInserted)
-            and op.after is not None
-            and op.after not in made
-            and op.after not in state.items
-        ):
-            found.append(
-                Conflict("no_such_item", op.after, f"What {op.item.name or op.item.id} belongs behind is gone.")
-            )
-    return tuple(found)
+    lost = [
+        op
+        for op in ops
+        if isinstance(op, ItemInserted)
+        and op.after is not None
+        and op.after not in made
+        and op.after not in state.items
+    ]
+    return tuple(
+        Conflict("no_such_item", op.after or "", f"What {op.item.name or op.item.id} belongs behind is gone.")
+        for op in lost
+    )
 
 
 def inverse(op: Op) -> Op:

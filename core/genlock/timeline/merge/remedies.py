@@ -208,9 +208,9 @@ class Remedies:
         order, kind = draft.state.order, draft.track(track).kind
         for id_ in order[order.index(track) + 1 :]:
             other = draft.state.tracks[id_]
-            if other.kind == kind and other.placement == "free" and not other.locked:
-                if not draft.lane(id_).between(start, start + duration):
-                    return id_
+            fits = other.kind == kind and other.placement == "free" and not other.locked
+            if fits and not draft.lane(id_).between(start, start + duration):
+                return id_
         made = Track(draft.fresh("t"), kind, f"{draft.track(track).name or track} (theirs)")
         draft.do(TrackInserted(made, track))
         return made.id

@@ -106,9 +106,9 @@ class Things:
             if same_lane(self.base.lanes[track], self.theirs.lanes.get(track)):
                 continue
             for id_ in self.base.lanes[track].ids():
-                if id_ not in self.theirs.items and self.clip(self.ours, id_) is not None:
-                    if not isinstance(self.base.items[id_].source, Gap):
-                        self._removed(id_)
+                both = id_ not in self.theirs.items and self.clip(self.ours, id_) is not None
+                if both and self.clip(self.base, id_) is not None:
+                    self._removed(id_)
         for id_ in new:
             self._new(id_)
         for id_, root in self._withheld.items():

@@ -131,20 +131,20 @@ def _transition(sides: Sides, state: Sequence, conflict: Conflict, vetoes: Vetoe
 
 def _item(sides: Sides, state: Sequence, conflict: Conflict, vetoes: Vetoes, found: Vetoes) -> None:
     id_ = conflict.id
-    if conflict.code in ("too_short", "outside_media", "bad_value") and _trimmed(sides, state, id_):
-        if Veto("range", id_) not in vetoes:
-            found[Veto("range", id_)] = "no_handle"
-            return
+    of_range = conflict.code in ("too_short", "outside_media", "bad_value")
+    if of_range and Veto("range", id_) not in vetoes and _trimmed(sides, state, id_):
+        found[Veto("range", id_)] = "no_handle"
+        return
     if conflict.code == "too_short":
-        for key, it in state.transitions.items():
-            if id_ in (it.left, it.right) and it != sides.ours.transitions.get(key):
-                if Veto("transition", key) not in vetoes:
-                    found[Veto("transition", key)] = "transition_lost"
-                    return
-        for key, it in state.transitions.items():
-            if id_ in (it.left, it.right):
-                found[Veto("gone", key)] = "transition_lost"
+        beside = [(key, it) for key, it in state.transitions.items() if id_ in (it.left, it.right)]
+        new = [key for key, it in beside if it != sides.ours.transitions.get(key)]
+        for key in new:
+            if Veto("transition", key) not in vetoes:
+                found[Veto("transition", key)] = "transition_lost"
                 return
+        for key, _ in beside:
+            found[Veto("gone", key)] = "transition_lost"
+            return
     if conflict.code in ("overlap", "before_start") and Veto("place", id_) not in vetoes:
         found[Veto("place", id_)] = "no_room"
         return
