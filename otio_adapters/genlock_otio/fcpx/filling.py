@@ -8,15 +8,15 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from genlock.timeline.model import Gap, Nested
-from genlock.timeline.rate import Rate, Speed
+from genlock.timeline.rate import NORMAL, Rate, Speed
 from genlock_otio.draft import Draft, DraftTrack
 from genlock_otio.fcpx.clips import Kept
 from genlock_otio.fcpx.marks import Mark
 from genlock_otio.fcpx.notes import read_note
 from genlock_otio.fcpx.resources import Resources
-from genlock_otio.fcpx.seconds import ZERO
+from genlock_otio.fcpx.seconds import ZERO, in_frames
 from genlock_otio.fcpx.story import Cut, Row, Story
-from genlock_otio.fcpx.timing import Line, Place
+from genlock_otio.fcpx.timing import IDENTITY, ONE, Line, Place
 from genlock_otio.fcpx.tracks import Lane, Told, in_order, placement_of
 from genlock_otio.fcpx.trees import kept_tree
 from genlock_otio.keeping import Json
@@ -54,8 +54,7 @@ class _Filling:
 
     def _track(self, lane: Lane, rows: list[Row]) -> None:
         row = None if self.told is None else self.told.get(lane)
-        rows = _joined(rows, 1 / self.fps)
-        apart = all(one.at + one.length <= two.at for one, two in pairwise(rows))
+        rows, apart = _joined(rows, 1 / self.fps)
         placement = placement_of(lane, row) if apart else "free"
         if placement == "magnetic":
             rows = self._closed(rows)
@@ -76,7 +75,7 @@ class _Filling:
         closed: list[Row] = []
         end = ZERO
         for row in rows:
-            if row.at > end:
+            if row.at != end and row.at > end:
                 closed.append(Row("video", 0, Place(end, ZERO), row.at - end, "", Gap(), Kept("", False, {}, {}, ())))
             closed.append(row)
             end = row.at + row.length
@@ -106,6 +105,8 @@ class _Filling:
 
     def _shown(self, row: Row, own: Rate) -> tuple[Speed, Exact]:
         """Returns the speed, and the lowest source frame shown, as exactly as the file says it."""
+        if row.line is IDENTITY and row.place.scale is ONE and row.first is ZERO:
+            return NORMAL, in_frames(row.place.start, own)
         slope = row.line.slope * row.place.scale
         into = (row.line.at(row.place.start) - row.first) * own.fraction
         if slope >= 0:
@@ -122,7 +123,7 @@ class _Filling:
         return {"fcpx": kept_tree(element, lambda _ref: None), "start": row.ramp["start"], "of": facts}
 
     def frames(self, second: Fraction) -> Exact:
-        return whole(second * self.fps)
+        return in_frames(second, self.rate)
 
     # -- markers and transitions
 
@@ -130,16 +131,18 @@ class _Filling:
         for mark, line, where in row.marks:
             if item is None or mark.whole or (isinstance(row.source, Gap) and not mark.ours):
                 start = self.frames(where.on_sequence(mark.start))
-                self._mark(mark, start, self.fps, None)
+                self._mark(mark, start, self.rate, None)
+            elif line is IDENTITY and row.first is ZERO:
+                self._mark(mark, in_frames(mark.start, own), own, item)
             else:
-                self._mark(mark, _source_frame(mark, line, where, row, own), own.fraction * abs(line.slope), item)
+                self._mark(mark, _source_frame(mark, line, where, row, own), own, item, abs(line.slope))
 
-    def _mark(self, mark: Mark, start: Exact, fps: Fraction, item: str | None) -> None:
+    def _mark(self, mark: Mark, start: Exact, rate: Rate, item: str | None, slope: Fraction = ONE) -> None:
         count: Exact = 0
         if mark.frames is not None:
             count = mark.frames
         elif mark.duration is not None:
-            count = 1 if mark.duration * self.fps == 1 else whole(mark.duration * fps)
+            count = 1 if self.frames(mark.duration) == 1 else in_frames(mark.duration * slope, rate)
         self.draft.bound(start, mark.name)
         self.draft.marker(
             start, count, item=item, name=mark.name, color=mark.color, comment=mark.comment, id=mark.id,
@@ -182,15 +185,17 @@ def _source_frame(mark: Mark, line: Line, where: Place, row: Row, own: Rate) -> 
     return whole(exact - 1 if line.slope < 0 else exact)
 
 
-def _joined(rows: list[Row], frame: Fraction) -> list[Row]:
-    """Returns the rows in order of time; what is apart, or overlaps, by less than a frame is put side by side."""
+def _joined(rows: list[Row], frame: Fraction) -> tuple[list[Row], bool]:
+    """Returns the rows in order of time, and whether none overlaps another; what is apart, or overlaps, by less than a
+    frame is put side by side."""
+    apart = True
     found = sorted(rows, key=lambda row: row.at)
     for one, two in pairwise(found):
-        if (
-            one.length
-            and one.at + one.length != two.at
-            and abs(two.at - one.at - one.length) < frame
-            and two.at > one.at
-        ):
+        end = one.at + one.length
+        if end == two.at:
+            continue
+        if one.length and abs(two.at - end) < frame and two.at > one.at:
             one.length = two.at - one.at
-    return found
+        elif end > two.at:
+            apart = False
+    return found, apart

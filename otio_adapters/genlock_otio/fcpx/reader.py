@@ -55,6 +55,7 @@ class _Reader:
         self.main: Draft | None = None
         self._compounds: dict[str, NestedClip] = {}
         self._angles: dict[int, NestedClip] = {}
+        self._sources: dict[tuple[int, Rate], Media] = {}
         self._open: list[str] = []
 
     def read(self) -> Imported:
@@ -172,6 +173,12 @@ class _Reader:
         fill(draft, story, told(table))
 
     def _media(self, draft: Draft, asset: Asset) -> Media:
+        key = id(asset), draft.rate
+        if key not in self._sources:
+            self._sources[key] = self._source(draft, asset)
+        return self._sources[key]
+
+    def _source(self, draft: Draft, asset: Asset) -> Media:
         own = asset.rate or draft.rate
         url, name = asset.url, asset.name
         if url.startswith(OFFLINE):

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from genlock.errors import BadInput
 from genlock.timeline.rate import Rate
+from genlock_otio.times import Exact
 
 ZERO: Final = Fraction(0)
 _TEXT: Final = re.compile(r"\s*([+-]?[0-9]{1,24})(?:/([0-9]{1,24})|(\.[0-9]{1,24}))?\s*s?\s*", re.ASCII)
@@ -59,6 +60,12 @@ def place(element: Element) -> str:
 def written(value: Fraction) -> str:
     """Returns a time in lowest terms."""
     return f"{value.numerator}s" if value.denominator == 1 else f"{value.numerator}/{value.denominator}s"
+
+
+def in_frames(value: Fraction, rate: Rate) -> Exact:
+    """Returns seconds as frames: whole ones as an int. (A hundred thousand clips are some million of these.)"""
+    number, below = value.numerator * rate.num, value.denominator * rate.den
+    return Fraction(number, below) if number % below else number // below
 
 
 def of_frames(frames: int, rate: Rate) -> Fraction:

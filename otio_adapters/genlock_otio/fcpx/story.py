@@ -139,7 +139,7 @@ class Story:
             row = self._item(child, at, lane, None)
             if row is None:
                 continue
-            touching = last if last is not None and at - cursor < self._frame else None
+            touching = last if last is not None and (at == cursor or at - cursor < self._frame) else None
             for one in waiting:
                 self._cut(one, touching, row, row.at, where)
             waiting = []

@@ -30,10 +30,13 @@ class Place(NamedTuple):
     scale: Fraction = ONE
 
     def on_sequence(self, local: Fraction) -> Fraction:
-        return self.at + (local - self.start) / self.scale if self.scale != 1 else self.at + local - self.start
+        if self.scale is ONE:
+            return local if self.start is self.at else self.at + local - self.start
+        return self.at + (local - self.start) / self.scale
 
     def local(self, second: Fraction) -> Fraction:
-        return self.start + (second - self.at) * self.scale
+        since = second - self.at
+        return self.start + (since if self.scale is ONE else since * self.scale)
 
 
 class Line(NamedTuple):
@@ -44,7 +47,7 @@ class Line(NamedTuple):
     slope: Fraction = ONE
 
     def at(self, local: Fraction) -> Fraction:
-        return self.value + (local - self.local) * self.slope
+        return local if self is IDENTITY else self.value + (local - self.local) * self.slope
 
     def after(self, inner: Line) -> Line:
         """Returns the line from the local time of this one to what `inner` makes of its values."""
