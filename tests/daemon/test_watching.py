@@ -54,26 +54,34 @@ class Folder:
 
 
 @pytest.fixture
-def cut(person: Person, tmp_path: Path) -> dict[str, Any]:
+def place(studio: Path, tmp_path: Path) -> Path:
+    """A folder that the daemon may use."""
+    made = studio / "media" / tmp_path.name
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def cut(ann: Person, place: Path) -> dict[str, Any]:
     """A project with a sequence of two clips, exported to `out.otio`."""
-    media = make_clip(tmp_path / "a.mov")
-    source = tmp_path / "in.otio"
+    media = make_clip(place / "a.mov")
+    source = place / "in.otio"
     source.write_text(json.dumps(timeline(clip("one", str(media), 0, 20), clip("two", str(media), 24, 20))))
-    project = person.command("CreateProject", name=f"Watch {tmp_path.name}")["created"][0]
-    sequence = person.post(f"/api/projects/{project}/import", {"path": str(source)})["sequence"]
-    out = tmp_path / "out.otio"
-    person.post(f"/api/sequences/{sequence}/export", {"path": str(out)})
+    project = ann.command("CreateProject", name=f"Watch {place.name}")["created"][0]
+    sequence = ann.post(f"/api/projects/{project}/import", {"path": str(source)})["sequence"]
+    out = place / "out.otio"
+    ann.post(f"/api/sequences/{sequence}/export", {"path": str(out)})
     return {"project": project, "sequence": sequence, "out": out, "media": media}
 
 
 @pytest.fixture(params=[False, True], ids=["told", "polling"])
-def folder(request: pytest.FixtureRequest, person: Person, cut: dict[str, Any], tmp_path: Path) -> Iterator[Folder]:
-    drop = tmp_path / "drop"
+def folder(request: pytest.FixtureRequest, ann: Person, cut: dict[str, Any], place: Path) -> Iterator[Folder]:
+    drop = place / "drop"
     drop.mkdir()
-    made = Folder(person, drop, cut["project"], cut["sequence"], request.param)
+    made = Folder(ann, drop, cut["project"], cut["sequence"], request.param)
     yield made
     made.watch.close()
-    person.services.watches.close()
+    ann.services.watches.close()
 
 
 def shorter(out: Path, by: int = 5) -> str:
@@ -84,24 +92,24 @@ def shorter(out: Path, by: int = 5) -> str:
     return json.dumps(tree)
 
 
-def version(person: Person, cut: dict[str, Any]) -> int:
-    found: int = person.get(f"/api/sequences/{cut['sequence']}")["version"]
+def version(ann: Person, cut: dict[str, Any]) -> int:
+    found: int = ann.get(f"/api/sequences/{cut['sequence']}")["version"]
     return found
 
 
 def test_a_returned_cut_is_merged_and_the_same_again_is_nothing(
-    person: Person, cut: dict[str, Any], folder: Folder
+    ann: Person, cut: dict[str, Any], folder: Folder
 ) -> None:
-    before = version(person, cut)
+    before = version(ann, cut)
     (folder.path / "back.otio").write_text(shorter(cut["out"]))
     first = folder.next()
     assert (first.what, first.version) == ("merged", before + 1)
     shutil.copy(folder.path / "back.otio", folder.path / "again.otio")
     assert folder.next().what == "unchanged"
-    assert version(person, cut) == before + 1
+    assert version(ann, cut) == before + 1
 
 
-def test_a_slow_copy_is_used_when_it_is_whole(person: Person, cut: dict[str, Any], folder: Folder) -> None:
+def test_a_slow_copy_is_used_when_it_is_whole(ann: Person, cut: dict[str, Any], folder: Folder) -> None:
     text = shorter(cut["out"])
     third = len(text) // 3
     with (folder.path / "slow.otio").open("w") as file:
@@ -113,7 +121,7 @@ def test_a_slow_copy_is_used_when_it_is_whole(person: Person, cut: dict[str, Any
     assert folder.next().what == "merged"
 
 
-def test_an_atomic_replace_and_a_rename_are_seen(person: Person, cut: dict[str, Any], folder: Folder) -> None:
+def test_an_atomic_replace_and_a_rename_are_seen(ann: Person, cut: dict[str, Any], folder: Folder) -> None:
     hidden = folder.path / ".back.otio.tmp"
     hidden.write_text(shorter(cut["out"]))
     os.replace(hidden, folder.path / "back.otio")
@@ -123,10 +131,8 @@ def test_an_atomic_replace_and_a_rename_are_seen(person: Person, cut: dict[str, 
     assert folder.next().what == "merged"
 
 
-def test_what_cannot_be_read_is_moved_aside_with_the_reason(
-    person: Person, cut: dict[str, Any], folder: Folder
-) -> None:
-    before = version(person, cut)
+def test_what_cannot_be_read_is_moved_aside_with_the_reason(ann: Person, cut: dict[str, Any], folder: Folder) -> None:
+    before = version(ann, cut)
     (folder.path / "broken.otio").write_text(shorter(cut["out"])[:400])
     found = folder.next()
     assert (found.what, found.code) == ("rejected", "bad_json")
@@ -137,48 +143,46 @@ def test_what_cannot_be_read_is_moved_aside_with_the_reason(
     assert not (folder.path / "broken.otio").exists()
     (folder.path / "broken.otio").write_text("{}")
     assert folder.next().moved == str(folder.path / REJECTED / "broken 2.otio")
-    assert version(person, cut) == before
+    assert version(ann, cut) == before
 
 
-def test_a_cut_of_something_else_is_moved_aside(
-    person: Person, cut: dict[str, Any], folder: Folder, tmp_path: Path
-) -> None:
+def test_a_cut_of_something_else_is_moved_aside(ann: Person, cut: dict[str, Any], folder: Folder, place: Path) -> None:
     (folder.path / "other.otio").write_text(json.dumps(timeline(clip("x", "/elsewhere/x.mov", 0, 9))))
     found = folder.next()
     assert (found.what, found.code) == ("rejected", "no_base")
 
 
 def test_a_render_of_a_shot_is_its_next_take_and_other_media_joins_the_pool(
-    person: Person, cut: dict[str, Any], folder: Folder
+    ann: Person, cut: dict[str, Any], folder: Folder
 ) -> None:
-    shot = person.command("CreateShot", project=cut["project"], code="SH0040", scene="SC03")["created"][0]
+    shot = ann.command("CreateShot", project=cut["project"], code="SH0040", scene="SC03")["created"][0]
     make_clip(folder.path / "SC03_SH0040_v003.mov", 24, value=90)
     found = folder.next()
     assert (found.what, found.message) == ("take", "is take v003 of SH0040")
-    state = person.services.app.shot(shot)
+    state = ann.services.app.shot(shot)
     (take,) = state.takes.values()
     assert (take.number, state.selected, take.info.frames) == (3, take.id, 24)
     make_clip(folder.path / "establishing.mov", 12, value=150)
     assert folder.next().what == "media"
-    pool = person.services.app.project(cut["project"]).media
+    pool = ann.services.app.project(cut["project"]).media
     assert [file.info.frames for file in pool.values() if file.path.endswith("establishing.mov")] == [12]
     (folder.path / "notes.txt").write_text("not for us")
     assert folder.still()
 
 
-def test_over_rest_a_watch_is_told_of_and_stopped(person: Person, cut: dict[str, Any], tmp_path: Path) -> None:
-    drop = tmp_path / "rest"
+def test_over_rest_a_watch_is_told_of_and_stopped(ann: Person, cut: dict[str, Any], place: Path) -> None:
+    drop = place / "rest"
     drop.mkdir()
     (drop / "back.otio").write_text(shorter(cut["out"]))
     body = {"folder": str(drop), "into": cut["sequence"]}
-    made = person.post("/api/watches", body)
-    assert person.refused("POST", "/api/watches", json=body) == (400, "bad_value")
-    assert person.refused("POST", "/api/watches", json={**body, "folder": str(drop / "no")}) == (404, "no_such_file")
+    made = ann.post("/api/watches", body)
+    assert ann.refused("POST", "/api/watches", json=body) == (400, "bad_value")
+    assert ann.refused("POST", "/api/watches", json={**body, "folder": str(drop / "no")}) == (404, "no_such_file")
     until = time.monotonic() + WAIT
-    while not (entries := person.get(f"/api/watches/{made['watch']}")["entries"]) and time.monotonic() < until:
+    while not (entries := ann.get(f"/api/watches/{made['watch']}")["entries"]) and time.monotonic() < until:
         time.sleep(0.1)
     assert [entry["file"]["what"] for entry in entries] == ["merged"]
-    assert person.get(f"/api/watches/{made['watch']}", after=1)["entries"] == []
-    assert [watch["watch"] for watch in person.get("/api/watches")] == [made["watch"]]
-    person.post(f"/api/watches/{made['watch']}/stop")
-    assert person.refused("GET", f"/api/watches/{made['watch']}") == (404, "not_found")
+    assert ann.get(f"/api/watches/{made['watch']}", after=1)["entries"] == []
+    assert [watch["watch"] for watch in ann.get("/api/watches")] == [made["watch"]]
+    ann.post(f"/api/watches/{made['watch']}/stop")
+    assert ann.refused("GET", f"/api/watches/{made['watch']}") == (404, "not_found")
