@@ -196,7 +196,7 @@ class _Part:
             "source_range": range_json(first_of(item, self.rate), own, item.duration, self.rate)
             if span is _CHANGED
             else span,
-            "effects": write_effects(item.effects, item.speed, kept_here.get("warps")),
+            "effects": write_effects(item.effects, item.speed, kept_here.get("warps"), kept_here.get("idle")),
             "markers": self.markers_of(item) if self._markers else [],
             "enabled": item.enabled,
             **kept_here.get("fields", {}),

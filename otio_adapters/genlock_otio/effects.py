@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from genlock.errors import BadInput
 from genlock.timeline.rate import FREEZE, NORMAL, Speed
@@ -14,15 +14,24 @@ _FINE: Final = 1000
 """Denominators up to this are what people type; a double says them exactly enough."""
 
 
-def read_effects(effects: list[Any], ours: Json) -> tuple[tuple[Json, ...], Speed, Any]:
-    """Returns (opaque effects in order, speed, warps to keep) of an item.
+class Effects(NamedTuple):
+    """The effects of an item: opaque ones in order, its speed, and what is kept of the file's own list: the warps with the
+    speed they made, and Resolve's effects that nobody touched, each with its place."""
 
-    Several warps multiply. A ramp (TimeEffect) stays opaque, and so does a warp that is switched off.
-    """
+    opaque: tuple[Json, ...] = ()
+    speed: Speed = NORMAL
+    warps: Any = None
+    idle: Any = None
+
+
+def read_effects(effects: list[Any], ours: Json) -> Effects:
+    """Reads the effects of an item. Several warps multiply. A ramp (TimeEffect) stays opaque, and so does a warp that is
+    switched off. Raises BadInput: bad_timeline, bad_time."""
     if not effects:
-        return (), NORMAL, None
+        return Effects()
     opaque: list[Json] = []
     warps: list[list[Any]] = []
+    idle: list[list[Any]] = []
     speed = Fraction(1)
     for at, effect in enumerate(effects):
         if not schema(effect):
@@ -30,6 +39,8 @@ def read_effects(effects: list[Any], ours: Json) -> tuple[tuple[Json, ...], Spee
         if schema(effect) in ("LinearTimeWarp", "FreezeFrame") and effect.get("enabled") is not False:
             speed *= _scalar(effect)
             warps.append([at, effect])
+        elif _is_idle(effect):
+            idle.append([at, effect])
         else:
             opaque.append(effect)
     found = Speed.of(speed)
@@ -37,26 +48,50 @@ def read_effects(effects: list[Any], ours: Json) -> tuple[tuple[Json, ...], Spee
         meant = _meant(exact)
         found = meant if meant is not None and _value(meant) == warps[0][1].get("time_scalar") else found
     if not warps or (len(warps) == 1 and warps[0] == [0, _warp(found)]):
-        return tuple(opaque), found, None
-    return tuple(opaque), found, [warps, [found.num, found.den]]
+        return Effects(tuple(opaque), found, None, idle or None)
+    return Effects(tuple(opaque), found, [warps, [found.num, found.den]], idle or None)
 
 
-def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any) -> list[Json]:
-    """Returns the effects with their warps back in place; a speed set since goes into the one warp, or in front."""
-    if not effects and speed == NORMAL and kept is None:
+def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any, idle: Any = None) -> list[Json]:
+    """Returns the effects with their warps and idle ones back in place; a speed set since goes into the one warp, or in
+    front."""
+    if not effects and speed == NORMAL and kept is None and idle is None:
         return []
     written = list(effects)
+    back: list[Any] = list(idle or ())
+    front: list[Json] = []
     if isinstance(kept, list) and len(kept) == 2 and kept[1] == [speed.num, speed.den]:
-        for at, effect in kept[0]:
-            written.insert(at, effect)
+        back += kept[0]
     elif speed != NORMAL:
-        at, effect = 0, _warp(speed)
-        if isinstance(kept, list) and len(kept) == 2 and len(kept[0]) == 1 and speed != FREEZE:
-            at, old = kept[0][0]
-            if schema(old) == "LinearTimeWarp":
-                effect = {**old, "time_scalar": _value(speed)}
+        single = isinstance(kept, list) and len(kept) == 2 and len(kept[0]) == 1
+        at, old = kept[0][0] if single else (0, {})
+        if single and speed != FREEZE and schema(old) == "LinearTimeWarp":
+            back.append([at, {**old, "time_scalar": _value(speed)}])
+        elif kept is not None or not idle:
+            back.append([0, _warp(speed)])
+        else:
+            front.append(_warp(speed))
+    for at, effect in sorted(back, key=lambda row: row[0]):
         written.insert(at, effect)
-    return written
+    return front + written
+
+
+def _is_idle(effect: Json) -> bool:
+    """Returns whether it is one of the effects that Resolve writes with every clip and that nobody touched."""
+    metadata = effect.get("metadata")
+    theirs = metadata.get("Resolve_OTIO") if isinstance(metadata, dict) else None
+    if not isinstance(theirs, dict) or schema(effect) != "Effect":
+        return False
+    parameters = theirs.get("Parameters")
+    if theirs.get("Enabled") is False or parameters == []:
+        return True
+    return isinstance(parameters, list) and all(
+        isinstance(one, dict)
+        and not one.get("Key Frames")
+        and "Parameter Value" in one
+        and one["Parameter Value"] == one.get("Default Parameter Value")
+        for one in parameters
+    )
 
 
 def exact_speed(speed: Speed) -> Json:

@@ -20,7 +20,7 @@ from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, 
 from genlock.timeline.rate import NORMAL, Rate
 from genlock_otio.carriers import NOTE, PLACEHOLDER, carrier
 from genlock_otio.effects import write_effects
-from genlock_otio.keeping import OURS, Json, schema
+from genlock_otio.keeping import OURS, Json, kept, schema
 from genlock_otio.outgoing import Outgoing, Written
 from genlock_otio.references import MAIN, rate_of_source
 from genlock_otio.times import range_json, time_json
@@ -118,9 +118,8 @@ class _Writer:
         ref, shift = self._reference(item)
         own = rate_of_source(item.source) or self.rate
         first = Fraction(first_of(item, self.rate) + shift) * self.rate.fraction / own.fraction
+        theirs = kept(item.foreign)
         effects = tuple(effect for effect in item.effects if _is_theirs(effect))
-        if len(effects) < len(item.effects):
-            self.outgoing.lost("effect that Resolve does not know", item.name or item.id)
         markers = [self._marker(marker, own, shift) for marker in self.outgoing.markers(item.id)]
         span = range_json(0, self.rate, item.duration, self.rate)
         span["start_time"]["value"] = float(first)
@@ -131,7 +130,9 @@ class _Writer:
             "metadata": {RESOLVE: self._about_clip(item, track), OURS: {"v": 1, "id": item.id}},
             "name": item.name or str(ref["name"]),
             "source_range": span,
-            "effects": [_bare(effect) for effect in write_effects(effects, item.speed, None)],
+            "effects": [
+                _bare(effect) for effect in write_effects(effects, item.speed, theirs.get("warps"), theirs.get("idle"))
+            ],
             "markers": markers,
             "enabled": item.enabled,
             "media_references": {MAIN: ref},

@@ -290,7 +290,7 @@ class _Row:
                 return
             self._reading.warn(f"{name!r} is shorter than a frame and was given one.")
             duration, self._at, exact = 1, start, 1
-        opaque, speed, warps = read_effects(rows(thing, "effects"), ours)
+        opaque, speed, warps, idle = read_effects(rows(thing, "effects"), ours)
         own = rate_of_source(source) or self._rate
         first = rounded(frames(shown.get("start_time"), own))
         into = source_in_of(first, duration, speed, own, self._rate)
@@ -314,6 +314,7 @@ class _Row:
                 if says_range(span, first, own, duration, self._rate)
                 else [span, [into, duration, speed.num, speed.den]],
                 warps=warps,
+                idle=idle,
                 fields=leftovers(thing, known),
                 **more,
             ),

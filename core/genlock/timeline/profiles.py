@@ -64,7 +64,8 @@ class Profile(Struct, frozen=True):
     most there can be in one file (None: any number). `ids`: where our id rides, "" where nothing of ours survives.
     `placeholders`: what the format has no word for (a title, a nested sequence) is written as offline media of the same
     name and length; False: it leaves empty room. `speed_steps`: the file tells speeds in steps of 1/speed_steps of a
-    frame per second; None: exactly.
+    frame per second; None: exactly. `effects`: the metadata key of the effects that it does carry, where it
+    carries not all.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Profile(Struct, frozen=True):
     ids: Literal["metadata", "comment", "note", "marker", ""] = ""
     placeholders: bool = True
     speed_steps: int | None = None
+    effects: str = ""
 
     def has(self, feature: Feature) -> bool:
         return feature in self.carries
@@ -104,6 +106,7 @@ RESOLVE: Final = Profile(
         "item.link", "transition.name", "transition.kind", "transition.fade",
     ),
     ids="marker",
+    effects="Resolve_OTIO",
 )  # fmt: skip
 FCP7: Final = Profile(
     "fcp7",

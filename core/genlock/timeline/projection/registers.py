@@ -21,7 +21,7 @@ from genlock.timeline.model import (
 )
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.stripping import stripped
-from genlock.timeline.projection.table import PLACEHOLDER, item_rows
+from genlock.timeline.projection.table import PLACEHOLDER, item_rows, of_kind
 from genlock.timeline.rate import NORMAL, Rate, Speed
 
 Same = Callable[[Source, Source], bool]
@@ -58,7 +58,7 @@ class Registers:
             old.source_in,
             speed,
             self._value("item.enabled", old.enabled, told.enabled, new.enabled),
-            self._value("item.effects", old.effects, told.effects, new.effects),
+            self._effects(old, told, new),
             new.link,
             self._value("item.foreign", old.foreign, told.foreign, new.foreign),
         )
@@ -113,6 +113,17 @@ class Registers:
 
     def _value(self, feature: Feature, old: Any, told: Any, new: Any) -> Any:
         return old if feature not in self._has or new == told else new
+
+    def _effects(self, old: Item, told: Item, new: Item) -> tuple[dict[str, Any], ...]:
+        """Returns the effects; of those the file says nothing of, the old ones."""
+        key = self.profile.effects
+        if not key or "item.effects" in self._has:
+            return self._value("item.effects", old.effects, told.effects, new.effects)  # type: ignore[no-any-return]
+        theirs = of_kind(new.effects, key)
+        if of_kind(told.effects, key) == theirs:
+            return old.effects
+        untold = tuple(one for one in old.effects if one not in of_kind(old.effects, key))
+        return (*untold, *theirs)
 
     def _idle(self, source: Source) -> bool:
         """Returns whether the source has no frames that a file could tell."""

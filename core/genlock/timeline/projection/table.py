@@ -131,6 +131,21 @@ def _is_title(item: Item) -> bool:
     return isinstance(item.source, Generator) and item.source != PLACEHOLDER
 
 
+def of_kind(effects: tuple[dict[str, Any], ...], key: str) -> tuple[dict[str, Any], ...]:
+    """Returns the effects that have metadata under a key; none for no key."""
+    return tuple(one for one in effects if isinstance(told := one.get("metadata"), dict) and key in told) if key else ()
+
+
+def _effects(key: str) -> Row:
+    return Row(
+        "item.effects",
+        "clip's effects",
+        "clips' effects",
+        lambda i: i.effects != () and len(of_kind(i.effects, key)) < len(i.effects),
+        lambda i, _rate: replace(i, effects=of_kind(i.effects, key)),
+    )
+
+
 def item_rows(profile: Profile) -> tuple[Row, ...]:
     """Returns the rows of items that the profile lacks, in the order in which they are asked."""
     stand_in = profile.placeholders
@@ -176,7 +191,7 @@ def item_rows(profile: Profile) -> tuple[Row, ...]:
             lambda i: not i.enabled,
             _set(enabled=True),
         ),
-        Row("item.effects", "clip's effects", "clips' effects", lambda i: i.effects != (), _set(effects=())),
+        _effects(profile.effects),
         Row("item.link", "linked clip", "linked clips", lambda i: i.link is not None, _set(link=None)),
         _foreign("item.foreign", "clips"),
     )
