@@ -28,11 +28,12 @@ CASES = 10_000
 
 def run() -> Iterator[Result]:
     """Yields the figures; about a minute on two cores."""
-    from genlock.bench import returns, rivals
+    from genlock.bench import merging, returns, rivals
 
     yield from _identity()
     yield Result("apply(diff(a, b), a) == b in 10,000 random cases", _law(), "%", 100.0, at_least=True)
     yield from _speed()
+    yield from merging.run()
     yield from rivals.run()
     yield from returns.run()
 
