@@ -155,6 +155,16 @@ class Application:
         that was taken back."""
         return self._live.sequence(sequence).taken_at(digest, base)
 
+    def brought(self, sequence: str, base: int) -> frozenset[str]:
+        """Returns the ids of the items, tracks and markers that returned files made from version `base` brought in, as far
+        as they are there now."""
+        opened = self._live.sequence(sequence)
+        found: set[str] = set()
+        for held in opened.taken.values():
+            if held.base == base and held.version not in opened.marks.undone:
+                found |= history.brought(self.store, opened, held.version)
+        return frozenset(found)
+
     def content(self, id_: str, version: int | None = None) -> Content:
         """Returns a sequence as a value, ready for an export; of the present one only changed tracks are made again."""
         opened = self._opened(id_, version)

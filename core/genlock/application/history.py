@@ -16,6 +16,7 @@ from genlock.project.shot import ShotEvent
 from genlock.store.records import Recorded
 from genlock.store.store import EventStore
 from genlock.timeline.events import SequenceEdited, SequenceEvent
+from genlock.timeline.ops import ItemInserted, MarkerSet, TrackInserted
 
 PAGE = 200
 
@@ -59,6 +60,23 @@ def _entry(event: Event, marks: Marks) -> HistoryEntry:
         ref=event.ref,
         undone=version in marks.undone,
     )
+
+
+def brought(store: EventStore, opened: Opened, version: int) -> set[str]:
+    """Returns the ids of what the edit of a version made and is there now: items, tracks and markers."""
+    state, found = opened.state, set[str]()
+    for event in store.read(UUID(hex=state.id), after=version - 1, upto=version):
+        for op in event.ops if isinstance(event, SequenceEdited) else ():
+            match op:
+                case ItemInserted(item=made) if made.id in state.items:
+                    found.add(made.id)
+                case TrackInserted(track=track) if track.id in state.tracks:
+                    found.add(track.id)
+                case MarkerSet(marker=marker, before=None) if marker in state.markers:
+                    found.add(marker)
+                case _:
+                    pass
+    return found
 
 
 def republished(store: EventStore, world: World, rows: list[Recorded]) -> list[Published]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from genlock.application.commands import Policy
 from genlock.daemon.bases import Base, find_base, nested_base, profile_of
+from genlock.daemon.earlier import known_again
 from genlock.daemon.pool import Sources
 from genlock.daemon.reading import Found, read_timeline
 from genlock.daemon.returned import Home, Paths, nested_names, sources_of, with_sources
@@ -131,7 +132,8 @@ class _Homecoming:
         matching = made.matching
         self.unsure.update({matching.items.get(id_, id_): others for id_, others in matching.unsure.items()})
         self.disagreements += made.disagreements
-        return with_sources(made.theirs, lambda old: self.home.source(old, self.files, matching.media))
+        theirs = with_sources(made.theirs, lambda old: self.home.source(old, self.files, matching.media))
+        return known_again(self.app, before, theirs, self.path)
 
     def _at_home(self, old: Source) -> Source:
         if isinstance(old, Nested):
