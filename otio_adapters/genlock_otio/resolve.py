@@ -162,7 +162,8 @@ class _Writer:
         path = file.path
         if (numbered := _PATTERN.match(path)) is not None:
             pad = int(numbered[2] or 0)
-            path = f"{numbered[1]}[{first + shift:0{pad}d}-{first + shift + count - 1:0{pad}d}]{numbered[3]}"
+            low = max(0, first + shift)  # a file's number is never negative
+            path = f"{numbered[1]}[{low:0{pad}d}-{max(low, first + shift + count - 1):0{pad}d}]{numbered[3]}"
         span = range_json(first + shift, own, count, own)
         return _external(re.split(r"[/\\]", path)[-1], path, span), shift
 
