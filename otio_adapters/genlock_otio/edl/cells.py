@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from genlock.timeline.rate import FREEZE, NORMAL, Rate, Speed
 from genlock_otio.edl.lines import Event, Motion
-from genlock_otio.edl.remarks import CUT, EXACT, FROM, FROM_EXACT, FROM_STAND_IN, ID, STAND_IN, Remarks, understood
+from genlock_otio.edl.remarks import CUT, EXACT, FROM, FROM_EXACT, ID, Locator, Remarks, understood
 from genlock_otio.edl.speed import Shown, columns, shown, speed_of
 
 KEY: Final = "V key"
@@ -88,6 +88,7 @@ class Board:
         self.cells: list[Cell] = []
         self.joins: list[Join] = []
         self.remarks: list[Remarks] = []
+        self.spots: list[tuple[Timed, Locator]] = []
         self.uneven: list[int] = []
         self._rate = rate
         self._warn = warn
@@ -131,7 +132,9 @@ class Board:
 
     def _plain(self, timed: Timed, channel: str) -> None:
         remarks = self._said(timed.event)
-        if timed.event.reel.upper() not in BLACK:
+        if remarks.spot is not None:
+            self.spots.append((timed, remarks.spot))
+        elif timed.event.reel.upper() not in BLACK:
             side = "key" if channel and "key" in remarks.names else "from"
             self._cells(timed, remarks, side, (channel,) if channel else timed.event.channels)
 
@@ -210,9 +213,7 @@ class Board:
         own = remarks
         if first:
             exact = remarks.ours.get(FROM_EXACT, "")
-            own = Remarks(
-                remarks.names, [], {}, {}, [], {EXACT: exact, STAND_IN: remarks.ours.get(FROM_STAND_IN, "")}, {}, []
-            )
+            own = Remarks(remarks.names, [], {}, {}, [], {EXACT: exact}, {}, [])
         cell = Cell(
             channel, timed.record_in, length, low, span, "" if speed == NORMAL else text, speed, event.reel,
             remarks.names.get(side, ""), _files(remarks, side), own, timed.record_in, timed.record_out, event.line,

@@ -137,7 +137,9 @@ class _Lines:
     def _line(self, number: int, line: str) -> None:
         bare = line.lstrip()
         first = bare[0]
-        if first.isdigit():
+        if "|C:ResolveColor" in line:
+            self._remark(number, bare)
+        elif first.isdigit():
             self._event(number, line)
         elif first == "*" or first == ">" or first == "#":
             self._remark(number, bare)

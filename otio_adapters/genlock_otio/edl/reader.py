@@ -84,6 +84,9 @@ class _Reader:
         for remarks in (self._head, *self._board.remarks):
             for locator in remarks.locators:
                 self._locate(locator)
+        for timed, spot in self._board.spots:
+            length = spot.length if spot.length > 1 else 0
+            self._draft.marker(timed.record_in, length, name=spot.name, color=spot.color, comment=spot.comment)
         for message in self._warnings:
             self._draft.warn(message)
         return self._draft.finish("edl")
@@ -149,7 +152,7 @@ class _Reader:
 
     def _source(self, cell: Cell, rate: Rate) -> tuple[Source, str]:
         """Returns the source a cell shows, and its media's id. A path is one only where the list writes a folder."""
-        if cell.remarks.ours.get(STAND_IN):
+        if cell.reel.upper() == STAND_IN:
             return PLACEHOLDER, ""
         path = next((text for text in cell.files if "/" in text or "\\" in text), "")
         if path:

@@ -11,7 +11,7 @@ LONG: Final = 32
 
 _ODD: Final = re.compile(r"[^A-Za-z0-9_.\-]+")
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
-_RESERVED: Final = frozenset({"AX", "BL", "BLACK", "BLK", "NONE"})
+_RESERVED: Final = frozenset({"AX", "BL", "BLACK", "BLK", "NONE", "GENLOCK"})
 AUXILIARY: Final = "AX"
 
 

@@ -12,14 +12,14 @@ from msgspec import Struct
 ID: Final = "GENLOCK-ID"
 FROM: Final = "GENLOCK-FROM"
 EXACT: Final = "GENLOCK-EXACT"
-STAND_IN: Final = "GENLOCK-STANDIN"
 FROM_EXACT: Final = "GENLOCK-FROM-EXACT"
-FROM_STAND_IN: Final = "GENLOCK-FROM-STANDIN"
 CUT: Final = "GENLOCK-CUT"
 LOC: Final = "GENLOCK-LOC"
 TRACK: Final = "GENLOCK-TRACK"
 LIST: Final = "GENLOCK-LIST"
 TAG: Final = "GENLOCK"
+STAND_IN: Final = "GENLOCK"
+"""The reel of what a list has no word for: a title, a nested sequence. Remarks get lost on the way, reels do not."""
 
 COLORS: Final = frozenset(
     {
@@ -29,6 +29,7 @@ COLORS: Final = frozenset(
     }
 )  # fmt: skip
 _LOCATOR: Final = re.compile(r"(\d{1,2}[:;.]\d\d[:;.]\d\d[:;.]\d{1,3})(?:\s+(\S+))?(?:\s+(.*))?$", re.ASCII)
+_SPOT: Final = re.compile(r"\|C:ResolveColor(\w*)\s*\|M:(.*?)\s*\|D:(\d{1,9})\s*$")
 _GROUP: Final = re.compile(r"\(([^()]*)\)")
 _NUMBER: Final = re.compile(r"[-+]?\d{1,9}(?:\.\d{0,12})?(?:[eE][-+]?\d{1,2})?", re.ASCII)
 _NAMES: Final = {"FROM CLIP NAME": "from", "CLIP NAME": "from", "TO CLIP NAME": "to", "KEY CLIP NAME": "key"}
@@ -39,18 +40,22 @@ _FILES: Final = {
 
 
 class Locator(Struct):
-    """A locator: its timecode as written. `id` is ours, "" for a stranger's."""
+    """A locator: its timecode as written. `id` is ours, "" for a stranger's. `comment` and `length` (frames) only
+    Resolve's marker lists have."""
 
     line: int
     time: str
     color: str
     name: str
     id: str = ""
+    comment: str = ""
+    length: int = 0
 
 
 class Remarks(Struct):
     """The remarks of one event. `files` are (side, text) with the side "" where the list leaves it open; `ours` our own
-    lines by key; `kept` what has no word here, verbatim."""
+    lines by key; `kept` what has no word here, verbatim. `spot` is a marker of
+    Resolve's: its event is no clip."""
 
     names: dict[str, str]
     files: list[tuple[str, str]]
@@ -60,6 +65,7 @@ class Remarks(Struct):
     ours: dict[str, str]
     tracks: dict[str, str]
     kept: list[str]
+    spot: Locator | None = None
     effect: str = ""
     still: bool = False
 
@@ -73,6 +79,12 @@ def understood(lines: Iterable[tuple[int, str]]) -> Remarks:
 
 
 def _understand(found: Remarks, number: int, line: str) -> None:
+    if (spot := _SPOT.search(line)) is not None:
+        length = int(spot[3])
+        found.spot = Locator(
+            number, "", spot[1].upper() or "RED", spot[2].strip(), "", line[: spot.start()].strip(), length
+        )
+        return
     body = line[1:].strip() if line[0] == "*" else line
     key, colon, value = body.partition(":")
     key, value = " ".join(key.upper().split()), value.strip()

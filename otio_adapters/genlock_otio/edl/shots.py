@@ -14,6 +14,7 @@ from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, 
 from genlock.timeline.model import Shot as ShotSource
 from genlock.timeline.rate import NORMAL
 from genlock_otio.edl.reels import AUXILIARY, Reels
+from genlock_otio.edl.remarks import STAND_IN
 from genlock_otio.edl.speed import Columns, Shown, columns, speed_of
 from genlock_otio.edl.speed import shown as read_back
 from genlock_otio.outgoing import Outgoing
@@ -119,7 +120,8 @@ def _side(outgoing: Outgoing, item: Item, said: Columns, reels: Reels) -> Side:
                 title = ""
             case _:
                 assert_never(item.source)
-        return Side(AUXILIARY, item, said, _name_only(title))
+        reel = STAND_IN if isinstance(item.source, Generator | Nested) else AUXILIARY
+        return Side(reel, item, said, _name_only(title))
     edl = item.foreign.get("edl")
     kept = edl if isinstance(edl, dict) and edl.get("of") == file.id else {}
     wanted = kept["reel"] if isinstance(kept.get("reel"), str) else ""

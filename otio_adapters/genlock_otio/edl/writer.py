@@ -6,21 +6,19 @@ import re
 from typing import Any, Final
 
 from genlock.timeline.events import TrackContent
-from genlock.timeline.model import Generator, Marker, Nested, Transition
+from genlock.timeline.model import Marker, Transition
 from genlock.timeline.timecode import frames_per_day, to_timecode
 from genlock_otio.edl.cells import LONGEST
-from genlock_otio.edl.reels import AUXILIARY, Reels
+from genlock_otio.edl.reels import Reels
 from genlock_otio.edl.remarks import (
     COLORS,
     CUT,
     EXACT,
     FROM,
     FROM_EXACT,
-    FROM_STAND_IN,
     ID,
     LIST,
     LOC,
-    STAND_IN,
     TAG,
     TRACK,
     coded,
@@ -135,11 +133,11 @@ class _List:
                 self._lines.append(f"* SOURCE FILE: {self._said(side.file, side.item.name or side.file)}")
         self._motions(shot)
         if right is not None:
-            self._own(right, ID, EXACT, STAND_IN)
+            self._own(right, ID, EXACT)
             self._lines += grade_lines(right.item.foreign.get("cdl"))
             self._kept(right.item.foreign)
         if left is not None and shot.orphan:
-            self._own(left, FROM, FROM_EXACT, FROM_STAND_IN)
+            self._own(left, FROM, FROM_EXACT)
         if it is not None:
             self._cut(it)
 
@@ -161,12 +159,10 @@ class _List:
                 time = self._time(side.said.low).replace(";", ":")  # OpenTimelineIO's adapter reads no other here
                 self._lines.append(f"M2   {reel} {text:<9}             {time}")
 
-    def _own(self, side: Side, id_: str, exact: str, stand_in: str) -> None:
+    def _own(self, side: Side, id_: str, exact: str) -> None:
         self._lines.append(f"* {id_}: {coded(side.item.id)}")
         if side.exact:
             self._lines.append(f"* {exact}: {side.exact}")
-        if isinstance(side.item.source, Generator | Nested):
-            self._lines.append(f"* {stand_in}: {coded(side.file) or AUXILIARY}")
 
     def _cut(self, it: Transition) -> None:
         """Writes what a transition's line does not tell: where its cut lies, and a kind that is no wipe."""

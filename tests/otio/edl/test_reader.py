@@ -206,6 +206,27 @@ def test_locators_become_markers() -> None:
     ]
 
 
+def test_resolves_marker_list_is_markers_and_no_clips() -> None:
+    found = read(
+        titled(
+            event(
+                "001  001      V     C        01:00:02:00 01:00:02:01 01:00:02:00 01:00:02:01",
+                " |C:ResolveColorBlue |M:Marker 1 |D:1",
+            ),
+            event(
+                "002  001      V     C        01:00:04:00 01:00:04:01 01:00:04:00 01:00:04:01",
+                "2 fixes |C:ResolveColorRose |M:Marker 2 |D:24",
+            ),
+        )
+    )
+    assert found.content.tracks == ()
+    assert found.warnings == ()
+    assert [(m.start, m.duration, m.color, m.name, m.comment) for m in found.content.markers] == [
+        (48, 0, "BLUE", "Marker 1", ""),
+        (96, 24, "ROSE", "Marker 2", "2 fixes"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("first", "start", "at"),
     [

@@ -103,14 +103,15 @@ def test_further_tracks_are_lists_of_their_own() -> None:
     assert b"AUD  4" in made.data
 
 
-def test_titles_nested_cuts_and_unmade_shots_stand_in_as_auxiliary_sources() -> None:
+def test_titles_stand_in_under_our_reel_and_unmade_shots_under_the_auxiliary_one() -> None:
     items = (
         Item("t", Generator("Title"), 24, "Credits"),
         Item("s", Shot("SH0010"), 24, "street"),
         Item("k", Shot("s1"), 24, "made"),
     )
     text = written(Content("cut", RATE, tracks=(track("v", "video", *items),))).data.decode()
-    assert "001  AX " in text
+    assert "001  GENLOCK " in text
+    assert "002  AX " in text
     assert "* SOURCE FILE: SH0010" in text
     assert "003  SH0010_v001" in text
     assert "* SOURCE FILE: /takes/SH0010_v001.mov" in text
@@ -126,6 +127,7 @@ def test_reels_are_plain_and_one_for_each_file() -> None:
     assert reels.name("5", "x" * 40 + ".mov") == "x" * 32
     assert reels.name("6", "x" * 41 + ".mov") == "x" * 30 + "_2"
     assert reels.name("", "x") == "AX"
+    assert reels.name("8", "genlock.mov") == "genlock_2"
     assert reels.name("7", "tape.mov", "TAPE 7") == "TAPE 7"
 
 
