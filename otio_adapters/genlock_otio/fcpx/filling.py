@@ -76,6 +76,7 @@ class _Filling:
         end = ZERO
         for row in rows:
             if row.at != end and row.at > end:
+                self.draft.bound(self.frames(row.at), row.name)
                 closed.append(Row("video", 0, Place(end, ZERO), row.at - end, "", Gap(), Kept("", False, {}, {}, ())))
             closed.append(row)
             end = row.at + row.length
@@ -84,6 +85,7 @@ class _Filling:
     def _add(self, track: DraftTrack, row: Row, track_enabled: bool) -> None:
         own = row.own or self.rate
         speed, first = self._shown(row, own)
+        self.draft.bound(first, row.name)
         about = row.kept.about
         effects = row.kept.effects if row.ramp is None else (*row.kept.effects, self._ramp(row, speed, first))
         name = "" if isinstance(row.source, Gap) and row.name == "Gap" and not row.kept.ours else row.name

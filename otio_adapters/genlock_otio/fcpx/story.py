@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -21,6 +22,7 @@ from genlock_otio.keeping import Json
 CLIPS: Final = frozenset(
     {"clip", "asset-clip", "ref-clip", "sync-clip", "mc-clip", "video", "audio", "title", "gap", "audition"}
 )
+_NUMBER: Final = re.compile(r"-?[0-9]{1,5}")
 DEEPEST: Final = 8
 """Clips within clips."""
 
@@ -281,8 +283,8 @@ class Story:
         kept = Kept(row.kept.facts.get("audio", ""), row.kept.ours, {}, {}, ())
         sound = Row("audio", row.lane, where, row.length if long is None else long, row.name, row.source, kept)
         sound.own, sound.line, sound.enabled = row.own, row.line, row.enabled
-        if (track := row.kept.facts.get("lane", "")).lstrip("-").isdigit() and len(track) < 6:
-            sound.lane = int(track)
+        if _NUMBER.fullmatch(row.kept.facts.get("lane", "")):
+            sound.lane = int(row.kept.facts["lane"])
         self._links += 1
         sound.link = row.link = row.link or f"pair {self._links}"
         row.sound = sound
