@@ -21,6 +21,7 @@ from genlock.timeline.ops import MergeConflict, Op
 from genlock.timeline.profiles import PROFILES, Profile
 from genlock.timeline.reconcile import Reconciled, reconcile
 from genlock.timeline.sequence import Sequence
+from genlock_otio.nesting import named_as
 from genlock_otio.values import Imported
 
 DEEPEST: Final = 16
@@ -55,11 +56,12 @@ class MergedFile(Struct, frozen=True):
 
 def compare(before: Imported, after: Imported) -> Comparison:
     """Compares two files; of files from different tools only what both can say. Raises BadInput(bad_rate)."""
-    return _compare(_Cut(before), _Cut(after), common(before, after), 0)
+    return _compare(_Cut(before), _Cut(named_as(before, after)), common(before, after), 0)
 
 
 def merge_files(base: Imported, ours: Imported, theirs: Imported, policy: Policy = "ask") -> MergedFile:
     """Merges what theirs changed since base into ours, nested sequences too. Raises BadInput(bad_rate)."""
+    ours, theirs = named_as(base, ours), named_as(base, theirs)
     seed = blake2b(f"{ours.tag}{theirs.tag}{base.tag}".encode(), digest_size=8).hexdigest()
     work = _Merging(policy, seed, (common(base, ours), common(base, theirs)))
     content = work.merge(_Cut(base), _Cut(ours), _Cut(theirs), 0)
@@ -108,7 +110,6 @@ class _Cut:
         self.content = read.content if content is None else content
         self.state = restore(read.tag.sequence or ALONE, 1, self.content)
         self._paths = {file.id: file.path or file.name for file in read.media}
-        self._titles = {id_: inner.name for id_, inner in read.nested}
 
     def path(self, source: Source) -> str:
         match source:
@@ -117,7 +118,7 @@ class _Cut:
             case Shot(shot=shot, take=take):
                 return f"shot:{shot}/{take or ''}"
             case Nested(sequence=id_):
-                return f"nested:{self._titles.get(id_, id_)}"
+                return f"nested:{id_}"
             case _:
                 return ""
 
