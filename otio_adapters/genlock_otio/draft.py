@@ -210,6 +210,8 @@ class Draft:
         """Returns what was read so far as a timeline value: on the grid, sound, without overlaps."""
         if self.start_frame < 0:
             raise BadInput("bad_time", f"{self.name} starts before 00:00:00:00.")
+        if not _reachable(self.start_frame):
+            raise BadInput("bad_time", f"{self.name} starts at a timecode that no clock shows.")
         parts: list[TrackContent] = []
         picture = True
         for draft in self._ordered():

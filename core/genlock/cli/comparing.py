@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 CUT_HELP = "A file, or SEQ@VERSION (SEQ alone: as it is now)."
 COLOURS = {
-    "inserted": "green", "removed": "red", "moved": "cyan", "trimmed": "yellow", "replaced": "magenta", "metadata": "dim", "media": "dim",
+    "inserted": "green", "removed": "red", "moved": "cyan", "trimmed": "yellow", "replaced": "magenta",
+    "metadata": "dim", "media": "dim",
 }  # fmt: skip
 
 As = Annotated[
