@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -24,6 +25,7 @@ VERSION: Final = b"1.0.0"
 RATIO: Final = 200
 """Media hardly compresses: an entry that grows more than this is a bomb."""
 _BLOCK: Final = 1 << 20
+_MISSING: Final = frozenset({"name", "metadata", "available_range", "available_image_bounds"})
 
 Reader = Callable[[bytes, Path, str, Limits], Imported]
 
@@ -142,9 +144,7 @@ def write_folder(path: Path, data: bytes, files: Mapping[str, str]) -> None:
 def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Any:
     """Returns the reference as it stands in the bundle."""
     if schema(ref) != "ExternalReference":
-        if schema(ref) == "ImageSequenceReference":
-            lost("image sequence (left outside the bundle)", clip)
-        return ref
+        return _run_packed(ref, files, lost, clip) if schema(ref) == "ImageSequenceReference" else ref
     path = path_of(str(ref.get("target_url") or ""), Path.cwd())
     if not path or "://" in path or not Path(path).is_file():
         lost("media file that does not exist", clip)
@@ -157,6 +157,35 @@ def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], c
         names = (f"media/{stem}{f'_{n}' if n else ''}{suffix}" for n in range(len(taken) + 1))
         files[path] = next(name for name in names if name not in taken)
     return {**ref, "target_url": files[path]}
+
+
+def _run_packed(ref: Json, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Json:
+    """Packs a numbered run of images, whole, into a folder of its own; OpenTimelineIO's own bundles leave it out."""
+    folder = Path(path_of(str(ref.get("target_url_base") or ""), Path.cwd()))
+    prefix, suffix = str(ref.get("name_prefix") or ""), str(ref.get("name_suffix") or "")
+    wide = ref.get("frame_zero_padding")
+    number = re.compile(
+        re.escape(prefix) + rf"-?\d{{{wide if isinstance(wide, int) and wide > 0 else 1},}}" + re.escape(suffix)
+    )
+    try:
+        with os.scandir(folder) as entries:
+            images = sorted(entry.path for entry in entries if number.fullmatch(entry.name) and entry.is_file())
+    except OSError:
+        images = []
+    if not images:
+        lost("media file that does not exist", clip)
+        return {**{key: ref[key] for key in ref.keys() & _MISSING}, "OTIO_SCHEMA": "MissingReference.1"}
+    inside = PurePosixPath(files[images[0]]).parent if images[0] in files else _free_folder(prefix, files)
+    for image in images:
+        files[image] = str(inside / Path(image).name)
+    return {**ref, "target_url_base": f"{inside}/"}
+
+
+def _free_folder(prefix: str, files: Mapping[str, str]) -> PurePosixPath:
+    taken = {str(PurePosixPath(name).parent) for name in files.values()} | set(files.values())
+    stem = re.sub(r"[^\w -]", "_", prefix).strip("_ ") or "images"
+    names = (f"media/{stem}{f'_{n}' if n else ''}" for n in range(len(taken) + 1))
+    return PurePosixPath(next(name for name in names if name not in taken))
 
 
 def _clips(composition: Json) -> list[Json]:

@@ -20,8 +20,9 @@ from genlock.timeline.rate import Rate
 from genlock_otio import bundle
 from genlock_otio.dialects import DIALECTS, Dialect, Incoming, dialect_of
 from genlock_otio.door import LIMITS, Limits, read_bytes
-from genlock_otio.outgoing import Outgoing
-from genlock_otio.placing import place
+from genlock_otio.families import as_of
+from genlock_otio.outgoing import Outgoing, Written
+from genlock_otio.placing import Making, place
 from genlock_otio.values import Imported, Loss, LossRow, Tag
 
 BUNDLES: Final = (".otioz", ".otiod")
@@ -137,14 +138,15 @@ def write(
     dialect: str = "",
     tag: Tag = Tag(),
     ids: bool = False,
+    family: str = "",
 ) -> Loss:
     """Writes a timeline file in the `dialect`, "" for the one of the file's suffix. Returns what the file does not carry.
 
     `media` is the pool (id -> file); `takes` finds the file of a shot's take (None: the selected one); `nested` the
     content of a nested sequence; `tag` is what the file says about where it comes from; `ids` lets our ids ride where
-    people see them. .otioz and .otiod pack the media in. Formats with one track a file write further files beside it, named
-    stem + suffix. Every file appears whole, and all of them or none. Raises BadInput(unknown_format, too_deep) and
-    MediaError(unwritable_folder).
+    people see them; `family` is the OpenTimelineIO release ("0.14.0") whose schemas an .otio is to have. .otioz and .otiod
+    pack the media in. Formats with one track a file write further files beside it, named stem + suffix. Every file appears
+    whole, and all of them or none. Raises BadInput(unknown_format, bad_value, too_deep) and MediaError(unwritable_folder).
     """
     path = Path(path)
     found = dialect_of(path, dialect)
@@ -153,24 +155,36 @@ def write(
         raise BadInput(
             "unknown_format", f"{path.name}: {found.profile.title} is written as {', '.join(found.profile.suffixes)}."
         )
+    is_otio = found.profile.suffixes[0] == ".otio"
+    if family and not is_otio:
+        raise BadInput("bad_value", f"{found.profile.title} has no schemas of OpenTimelineIO {family}.")
     outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix, ids=ids)
     written = found.write(outgoing)
-    noted = written.loss
-    if suffix in BUNDLES:
-        data, packed = bundle.pack(written.data, outgoing.lost)
-        making = bundle.write_zip if suffix == ".otioz" else bundle.write_folder
-        place({path: lambda part: making(part, data, packed)})
-        noted = outgoing.loss()
-        names: tuple[str, ...] = (path.name,)
-    else:
-        files = {path: written.data, **{path.with_name(path.stem + name): data for name, data in written.more}}
-        place({target: partial(_fill, data=data) for target, data in files.items()})
-        names = tuple(target.name for target in files)
-    return replace(merged(_of_profile(content, found.profile), noted), files=names)
+    place(_bundled(path, written, outgoing, family) if is_otio else _files(path, written))
+    lost = merged(_of_profile(content, found.profile), written.loss, outgoing.loss())
+    return replace(lost, files=tuple(target.name for target in making))
 
 
-def _fill(part: Path, data: bytes) -> None:
-    part.write_bytes(data)
+def _bundled(path: Path, written: Written, outgoing: Outgoing, family: str) -> dict[Path, Making]:
+    """Returns how an .otio, or a bundle of it, is made: with older schemas where asked."""
+    data = written.data
+    packed: dict[str, str] = {}
+    if outgoing.suffix in BUNDLES:
+        data, packed = bundle.pack(data, outgoing.lost)
+    if family:
+        data = as_of(data, family, outgoing.lost)
+    match outgoing.suffix:
+        case ".otioz":
+            return {path: partial(bundle.write_zip, data=data, files=packed)}
+        case ".otiod":
+            return {path: partial(bundle.write_folder, data=data, files=packed)}
+        case _:
+            return {path: partial(Path.write_bytes, data=data)}
+
+
+def _files(path: Path, written: Written) -> dict[Path, Making]:
+    files = {path: written.data, **{path.with_name(path.stem + name): data for name, data in written.more}}
+    return {target: partial(Path.write_bytes, data=data) for target, data in files.items()}
 
 
 def loss(

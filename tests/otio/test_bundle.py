@@ -11,7 +11,7 @@ import opentimelineio as otio
 import pytest
 
 import genlock_otio
-from genlock.errors import BadInput, NotFound
+from genlock.errors import BadInput, MediaError, NotFound
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import Item, Media, Nested, Track
@@ -124,3 +124,52 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
         genlock_otio.read(tmp_path / "none.otioz")
     with pytest.raises(NotFound):
         genlock_otio.read(tmp_path / "none.otiod")
+
+
+def test_a_folder_bundle_holds_the_same_and_replaces_only_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "cut.otiod"
+    for _ in range(2):
+        loss = genlock_otio.write(content(Media("f1"), Media("f2"), Media("f3")), path, media=pool_once(tmp_path))
+        assert [row.names for row in loss.rows] == [("clip 2",)]
+    assert sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()) == [
+        "content.otio",
+        "media/x é.mov",
+        "media/x é_1.mov",
+        "version.txt",
+    ]
+    assert [Path(f.path).read_bytes() for f in genlock_otio.read(path).media if not f.missing] == [b"first", b"second"]
+    assert len(list(otio.adapters.read_from_file(str(path)).find_clips())) == 3
+    (tmp_path / "mine.otiod").mkdir()
+    (tmp_path / "mine.otiod" / "notes.txt").write_text("keep me")
+    with pytest.raises(MediaError) as caught:
+        genlock_otio.write(content(Media("f1")), tmp_path / "mine.otiod", media=pool_once(tmp_path))
+    assert caught.value.code == "unwritable_folder"
+    assert [p.name for p in (tmp_path / "mine.otiod").iterdir()] == ["notes.txt"]
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def pool_once(tmp_path: Path) -> dict[str, MediaFile]:
+    if (tmp_path / "a").exists():
+        for name in ("a", "b"):
+            for file in (tmp_path / name).iterdir():
+                file.unlink()
+            (tmp_path / name).rmdir()
+    return pool(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".otioz", ".otiod"])
+def test_numbered_images_are_packed_and_come_back(suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    for number in range(1001, 1006):
+        (folder / f"sh010.{number}.exr").write_bytes(str(number).encode())
+    (folder / "sh010.txt").write_text("no image")
+    media = {"s": MediaFile("s", str(folder / "sh010.%04d.exr"), "sh010"), "g": MediaFile("g", "/none/x.%04d.exr", "x")}
+    path = tmp_path / f"cut{suffix}"
+    cut = content(Media("s", 1001, 5), Media("g", 1, 5), Media("s", 1001, 5))
+    loss = genlock_otio.write(cut, path, media=media)
+    assert [(row.what, row.names) for row in loss.rows] == [("media file that does not exist", ("clip 1",))]
+    back = genlock_otio.read(path, media_folder=tmp_path / "out")
+    (file,) = (one for one in back.media if one.path)
+    assert file.path.endswith("media/sh010/sh010.%04d.exr")
+    assert [Path(file.path % n).read_bytes() for n in range(1001, 1006)] == [str(n).encode() for n in range(1001, 1006)]
