@@ -185,10 +185,11 @@ class _Diff:
         rank = {id_: n for n, id_ in enumerate(wanted)}
         stay = longest_rising(self.state.lanes[track].ids(), rank)
         self._ripple(track, [id_ for id_ in wanted if id_ in stay], wanted)
+        now = {slot.id: slot.start for slot in self.state.lanes[track]}
         for id_, start in wanted.items():
             if id_ not in self.state.items:
                 self._add(ItemInserted(track, self.target.items[id_], start=start))
-            elif self.state.home[id_] != track or self.state.slot(id_).start != start:
+            elif now.get(id_) != start:
                 self._add(ItemMoved(id_, self._spot(id_), Spot(track, start=start)))
 
     def _ripple(self, track: str, ids: list[str], wanted: Mapping[str, int]) -> None:

@@ -76,14 +76,15 @@ class Lane:
 
     def __iter__(self) -> Iterator[Slot]:
         for chunk, base in zip(self._chunks, self._bases, strict=True):
-            for id_, start, duration in zip(chunk.ids, chunk.starts, chunk.durations, strict=True):
-                yield Slot(id_, start + base, duration)
+            yield from map(Slot, chunk.ids, [start + base for start in chunk.starts], chunk.durations)
 
     def __contains__(self, id_: str) -> bool:
         return any(id_ in chunk.members for chunk in self._chunks)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Lane) and self._size == other._size and list(self) == list(other)
+        if not isinstance(other, Lane) or self._size != other._size:
+            return False
+        return (self._bases == other._bases and self._chunks == other._chunks) or list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
 

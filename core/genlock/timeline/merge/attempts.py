@@ -138,18 +138,16 @@ class _Assembly:
     def _as_theirs(self, track: str) -> bool:
         """Returns whether a track that ours left alone is just as theirs has it."""
         things = self._things
-        here = {slot.id for slot in rows(self.ours, track)}
+        here = {slot.id for slot in things.rows(self.ours, track)}
         stay = {id_ for id_ in here if id_ not in things.gone and things.placed.get(id_, track) == track}
-        there = self.theirs.lanes[track]
+        there = things.rows(self.theirs, track)
         brought = {id_ for id_, home in things.placed.items() if home == track}
-        if stay | brought != {slot.id for slot in rows(self.theirs, track)}:
+        if stay | brought != {slot.id for slot in things.rows(self.theirs, track)}:
             return False
         if any(veto.track == track for veto in things.vetoes):
             return False
         moved = {id_ for id_ in stay if id_ not in brought and things.moved(self.theirs, id_)}
-        return not moved and all(
-            self._duration(slot.id) == slot.duration for slot in there if slot.id in stay | brought
-        )
+        return not moved and all(self._duration(slot.id) == slot.duration for slot in there)
 
     def _duration(self, id_: str) -> int:
         item = self._things.values.get(id_)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from genlock.timeline.merge.surveys import Cause, Step, Survey, rows
+from genlock.timeline.merge.surveys import Cause, Step, Survey
 from genlock.timeline.merge.things import Things
 from genlock.timeline.merge.values import Found, Ripple, Veto
 from genlock.timeline.sequence import Sequence
@@ -34,7 +34,7 @@ class Ripples:
         self.track = track
         self.mine = things.survey(things.ours, track)
         self.other = things.survey(things.theirs, track)
-        self.base = rows(things.base, track)
+        self.base = things.rows(things.base, track)
         self.number = {slot.id: n for n, slot in enumerate(self.base)}
         self.rooms: dict[str, int] = {}
         self._things = things

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from genlock.timeline.lane import Slot
 from genlock.timeline.merge.ranges import PARTS, merge_picture
 from genlock.timeline.merge.registers import NO_TRIM, Trim, settle_fields, trim_of
 from genlock.timeline.merge.surveys import Survey, rows, same_lane, survey
@@ -49,6 +50,8 @@ class Things:
         self._yielding = yielding  # tracks on which theirs' removals hold whatever ours did there
         self._unsure = unsure
         self._surveys: dict[tuple[int, str], Survey] = {}
+        self._same: dict[tuple[int, str], bool] = {}
+        self._rows: dict[tuple[int, str], list[Slot]] = {}
         self._withheld: dict[str, str] = {}  # a new item of theirs -> the item it was split off
 
     # -- reading
@@ -59,9 +62,16 @@ class Things:
         if key not in self._surveys:
             free = side.tracks[track].placement == "free" if track in side.tracks else True
             self._surveys[key] = survey(
-                rows(self.base, track), rows(side, track), lambda id_: self.trim(side, id_), free=free
+                self.rows(self.base, track), self.rows(side, track), lambda id_: self.trim(side, id_), free=free
             )
         return self._surveys[key]
+
+    def rows(self, side: Sequence, track: str) -> list[Slot]:
+        """Returns where the clips of a track lie in a side."""
+        key = (id(side), track)
+        if key not in self._rows:
+            self._rows[key] = rows(side, track)
+        return self._rows[key]
 
     def trim(self, side: Sequence, id_: str) -> Trim:
         """Returns how far a side trimmed an item since base."""
@@ -75,10 +85,17 @@ class Things:
         home = self.base.home[id_]
         if side.home[id_] != home:
             return True
-        if same_lane(self.base.lanes[home], side.lanes[home]):
+        if self.same_lane(side, home):
             return False
         seen = self.survey(side, home)
         return id_ in seen.apart or id_ not in seen.level
+
+    def same_lane(self, side: Sequence, track: str) -> bool:
+        """Returns whether a side left the order and the places of a track as they are in base."""
+        key = (id(side), track)
+        if key not in self._same:
+            self._same[key] = same_lane(self.base.lanes.get(track), side.lanes.get(track))
+        return self._same[key]
 
     def clip(self, state: Sequence, id_: str) -> Item | None:
         """Returns the item, None when it is not there or a Gap."""
@@ -91,7 +108,7 @@ class Things:
         """Goes through everything that theirs has otherwise than base."""
         new: list[str] = []
         for track in self.theirs.order:
-            changed = not same_lane(self.base.lanes.get(track), self.theirs.lanes[track])
+            changed = not self.same_lane(self.theirs, track)
             for id_ in self.theirs.lanes[track].ids():
                 item, old = self.theirs.items[id_], self.base.items.get(id_)
                 if (old is item or old == item) and not changed:
@@ -103,7 +120,7 @@ class Things:
                 else:
                     self._known(id_, old, item)
         for track in self.base.order:
-            if same_lane(self.base.lanes[track], self.theirs.lanes.get(track)):
+            if self.same_lane(self.theirs, track):
                 continue
             for id_ in self.base.lanes[track].ids():
                 both = id_ not in self.theirs.items and self.clip(self.ours, id_) is not None
