@@ -8,12 +8,13 @@ from xml.etree.ElementTree import Element
 from msgspec import Struct
 
 from genlock.errors import BadInput
+from genlock.timeline.check import FURTHEST_SOURCE
 from genlock.timeline.model import Generator, Media, Nested, Source
 from genlock.timeline.rate import FREEZE, NORMAL, Rate, Speed
 from genlock_otio.draft import Draft
 from genlock_otio.fcp7.crossings import OWN, Crossing
 from genlock_otio.fcp7.files import FileIndex, media_span
-from genlock_otio.fcp7.notes import is_ours, meant, read_note
+from genlock_otio.fcp7.notes import is_ours, meant
 from genlock_otio.fcp7.paths import STILL, suffix_of
 from genlock_otio.fcp7.rates import TICKS, read_rate
 from genlock_otio.fcp7.speed import Retime, first_shown, read_retime
@@ -71,8 +72,11 @@ class Clip(Struct):
         return self.element.get("id") or ""
 
 
-def read_clip(element: Element, rate: Rate, place: str) -> Clip:
-    """Reads the numbers of a clip item; `rate` is the sequence's. Raises BadInput: bad_time, bad_rate."""
+def read_clip(element: Element, rate: Rate, place: str, note: Json) -> Clip:
+    """Reads the numbers of a clip item; `rate` is the sequence's, `note` what we noted in it.
+
+    Raises BadInput: bad_time, bad_rate.
+    """
     parts = children(element)
     start, end = _edge(parts.get("start"), place), _edge(parts.get("end"), place)
     into, out = number(parts.get("in"), place), number(parts.get("out"), place)
@@ -81,7 +85,7 @@ def read_clip(element: Element, rate: Rate, place: str) -> Clip:
     own = read_rate(parts.get("rate"), place) or rate
     if out == -1:  # Final Cut's word for "not set"
         into, out = None if into == -1 else into, None
-    return Clip(element, place, parts, read_note(element), own, start, end, into or 0, out)
+    return Clip(element, place, parts, note, own, start, end, into or 0, out)
 
 
 def _edge(element: Element | None, place: str) -> Exact | None:
@@ -127,9 +131,7 @@ def retime_of(clip: Clip, still: bool) -> tuple[Retime | None, list[Element]]:
     """Returns the clip's speed, and its other filters in order. `still`: it shows one image, which has no speed."""
     retime: Retime | None = None
     others: list[Element] = []
-    for child in clip.element:
-        if child.tag != "filter":
-            continue
+    for child in clip.element.iterfind("filter") if "filter" in clip.parts else ():
         found = read_retime(child, clip.note, clip.place) if retime is None else None
         if found is None or found.ramp:
             others.append(child)
@@ -150,8 +152,8 @@ def first_frame(
 ) -> Exact:
     """Returns the media frame (its own numbering) that the item shows first. `span` are the sequence frames the file gives
     the clip, `offset` those of them that lie before the item's first frame (under a transition)."""
-    scale = shown.rate.fraction / clip.rate.fraction
-    ahead = offset * _ratio(shown.rate, rate)
+    scale = _ratio(shown.rate, clip.rate)
+    ahead = offset * _ratio(shown.rate, rate) if offset else 0
     said = retime.said if retime is not None and not retime.ramp else ""
     noted = meant(clip.note, "in", [str(clip.into), said, clip.start is None])
     if type(noted) is int:
@@ -184,7 +186,8 @@ def _in_media_frames(clip: Clip, retime: Retime, span: Exact, rate: Rate) -> boo
 
 def _subclip(clip: Clip, draft: Draft) -> Exact:
     """Returns what a subclip's in point counts from; Premiere's ticks tell whether it does."""
-    start = number(clip.element.find("subclipinfo/startoffset"), clip.place)
+    inside = clip.parts.get("subclipinfo")
+    start = None if inside is None else number(inside.find("startoffset"), clip.place)
     if not start:
         return 0
     exact = number(clip.parts.get("pproTicksIn"), clip.place)
@@ -285,6 +288,15 @@ def _effect(filter_: Element) -> Json:
 def whole_length(start: Exact, end: Exact) -> int:
     """Returns the frames between two edges on the grid, at least 1."""
     return max(1, rounded(end) - rounded(start))
+
+
+def bounded(clip: Clip, first: Exact, end: Exact, draft: Draft) -> None:
+    """Raises BadInput(bad_time) with the clip's place for times beyond any film's."""
+    draft.bound(end, clip.place)
+    if apart(first, 0) > FURTHEST_SOURCE:
+        raise BadInput(
+            "bad_time", f"{clip.place} starts at a frame of its media that is further away than any film is long."
+        )
 
 
 def lowest(frame: Exact, speed: Speed, length: int, own: Rate, rate: Rate) -> Exact:

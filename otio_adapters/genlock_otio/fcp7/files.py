@@ -27,7 +27,7 @@ _SHOWN: Final = 10**9
 
 class Facts(Struct, frozen=True):
     """What a <file> says. `rate` None: that of the clip; `frames` None: unknown. `generator` is Premiere's word for what
-    is no file (Slug, GraphicAndType)."""
+    is no file (Slug, GraphicAndType); `media` is then the whole element."""
 
     name: str = ""
     path: str = ""
@@ -66,7 +66,7 @@ class FileIndex:
         known = self._known.get(key)
         if known is None:
             known = self._read(full, place)
-            self._known[key] = replace(known, media=None, odd="")
+            self._known[key] = replace(known, media=known.media if known.generator else None, odd="")
         return known
 
     def _read(self, element: Element, place: str) -> Facts:
@@ -78,6 +78,7 @@ class FileIndex:
         path = read_path(url, self._base) if url else ""
         if timecode is None and (numbered := first_number(url)) is not None:
             timecode = Timecode(numbered, False, None)
+        generator = "" if path else text(element, "mediaSource").strip()
         frames = number(element.find("duration"), what)
         odd = timecode.contradiction if timecode is not None else ""
         if frames is not None and frames < 0:
@@ -85,11 +86,11 @@ class FileIndex:
         return Facts(
             text(element, "name"),
             path,
-            "" if path else text(element, "mediaSource").strip(),
+            generator,
             rate,
             frames,
             timecode,
-            kept_tree(media) if media is not None and len(media) else None,
+            kept_tree(element) if generator else kept_tree(media) if media is not None and len(media) else None,
             odd,
         )
 
@@ -130,13 +131,14 @@ class FileList:
     """The files of a document being written: which clips share one, and which are described already."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, tuple[Any, ...]] = {}
         self._made: dict[tuple[Any, ...], Described] = {}
         self._reach: dict[tuple[Any, ...], int] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._heard: set[tuple[Any, ...]] = set()
         self._used: dict[tuple[Any, ...], int] = {}
         self._written: set[str] = set()
+        self._own = 0
+        self._of: dict[str, tuple[Item, tuple[tuple[Any, ...], int]]] = {}
         self._size: dict[tuple[Any, ...], Resolution] = {}
 
     def see(self, to: Outgoing, item: Item, kind: str, tree: Any) -> None:
@@ -151,6 +153,15 @@ class FileList:
             self._heard.add(key)
 
     def _key(self, to: Outgoing, item: Item) -> tuple[tuple[Any, ...], int]:
+        """Returns (what tells the item's file from others, the number of its first frame)."""
+        known = self._of.get(item.id)
+        if known is not None and known[0] is item:
+            return known[1]
+        found = self._found(to, item)
+        self._of[item.id] = item, found
+        return found
+
+    def _found(self, to: Outgoing, item: Item) -> tuple[tuple[Any, ...], int]:
         source = item.source
         assert isinstance(source, Media | Shot)
         file = to.file(item)
@@ -186,6 +197,11 @@ class FileList:
         key = ("", name, None, frames, rate)
         made = Described(f"file-{len(self._made) + 1}", 0, frames, rate, None, name)
         return self._made.setdefault(key, made)
+
+    def next_id(self) -> str:
+        """Returns the id of a file that is like no other."""
+        self._own += 1
+        return f"file-own-{self._own}"
 
     def first_time(self, it: Described) -> bool:
         """Returns whether a file was not written yet; it counts as written from now on."""

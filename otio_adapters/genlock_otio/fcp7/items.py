@@ -55,7 +55,7 @@ class Shape(Struct, frozen=True):
     end: int
     into: int
     out: int
-    step: Fraction
+    step: Exact
     before: int
 
     def read_back(self) -> int:
@@ -69,7 +69,7 @@ class Shape(Struct, frozen=True):
 def shape_of(to: Outgoing, lying: Lying, length: int, first: int, rate: Rate) -> Shape:
     """Returns an item in numbers; `length`, `first` and `rate` are those of what it shows, in its own frames."""
     item, slot = lying.item, lying.row.slot
-    step = rate.fraction / to.rate.fraction
+    step: Exact = 1 if rate == to.rate else rate.fraction / to.rate.fraction
     before = lying.head.in_offset if lying.head is not None else 0
     after = lying.tail.out_offset if lying.tail is not None else 0
     play = played(item.speed, item.source_in - first, length)
@@ -85,7 +85,9 @@ def shape_of(to: Outgoing, lying: Lying, length: int, first: int, rate: Rate) ->
 
 def _half_down(value: Exact) -> int:
     """Rounds halves down, so that what is added back later and rounded upwards gives the same frame."""
-    lower = Fraction(value) - Fraction(1, 2)
+    if isinstance(value, int):
+        return value
+    lower = value - Fraction(1, 2)
     return -(-lower.numerator // lower.denominator)
 
 
@@ -132,6 +134,15 @@ def kept_media(item: Item) -> Any:
     """Returns the <media> of the item's file as it was read, None where there is none."""
     found = _own(item).get("media")
     return found if is_tree(found) else None
+
+
+def synthetic(item: Item) -> Any:
+    """Returns the <file> of a generator that Premiere wrote as media without a path, while it is still that generator."""
+    tree = kept_media(item)
+    if tree is None or tree["tag"] != "file" or not isinstance(item.source, Generator):
+        return None
+    said = next((leaf.get("text") for leaf in tree.get("children", ()) if leaf["tag"] == "mediaSource"), None)
+    return tree if said == item.source.generator else None
 
 
 class Kept(Struct, frozen=True):

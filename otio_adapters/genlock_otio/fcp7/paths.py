@@ -31,7 +31,7 @@ def read_path(url: str, base: Path) -> str:
     if found is None:
         return _pattern(path_of(url, base))
     host, path = found[1] or "", unquote(found[2], errors="surrogateescape")
-    if _DRIVE.match(host + path):
+    if host and _DRIVE.match(host + path):  # file://C:/x
         host, path = "", "/" + host + path
     if host and host.lower() != "localhost":
         return url

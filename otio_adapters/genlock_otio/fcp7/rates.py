@@ -19,6 +19,9 @@ TICKS: Final = 254_016_000_000
 """Premiere's ticks a second: a whole number of them fits into a frame of every rate there is."""
 _TIMEBASE: Final = re.compile(r"\d{1,6}(\.\d{1,12})?\Z", re.ASCII)
 _NEVER_NTSC: Final = (25, 50, 100)
+_CACHED: Final = 100
+_known: Final[dict[tuple[str, str], Rate | None]] = {}
+"""What each <rate> says: a document repeats the same two words thousands of times."""
 
 
 class Timecode(Struct, frozen=True):
@@ -41,8 +44,20 @@ def read_rate(element: Element | None, place: str) -> Rate | None:
 
     Raises BadInput(bad_rate).
     """
+    if element is None:
+        return None
+    words = (element.findtext("timebase") or "", element.findtext("ntsc") or "")
+    if words in _known:
+        return _known[words]
+    found = _read_rate(element, place)
+    if len(_known) < _CACHED:
+        _known[words] = found
+    return found
+
+
+def _read_rate(element: Element, place: str) -> Rate | None:
     value = text(element, "timebase").strip()
-    if element is None or not value:
+    if not value:
         return None
     if not _TIMEBASE.match(value):
         raise BadInput("bad_rate", f"The time base of {place} is {value[:40]!r}, which is no frame rate.")
@@ -106,10 +121,10 @@ def write_timecode(page: Page, frame: int, rate: Rate, drop_frame: bool) -> None
     page.close("timecode")
 
 
-def ticks(frames: Exact, rate: Rate) -> int | None:
+def ticks(frames: int, rate: Rate) -> int | None:
     """Returns Premiere's ticks for frames of a rate; None where they would have to be rounded."""
-    exact = Fraction(frames) * TICKS / rate.fraction
-    return exact.numerator if exact.denominator == 1 else None
+    exact, rest = divmod(frames * TICKS * rate.den, rate.num)
+    return exact if rest == 0 else None
 
 
 def is_written(rate: Rate) -> bool:

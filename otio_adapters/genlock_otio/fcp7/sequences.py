@@ -12,6 +12,7 @@ from genlock_otio.draft import Draft, DraftTrack
 from genlock_otio.fcp7.clips import (
     Clip,
     Shown,
+    bounded,
     first_frame,
     foreign_of,
     lowest,
@@ -107,7 +108,8 @@ class SequenceReader:
         self._premiere = premiere
         self._place = place
         self._groups = _link_groups(sequence)
-        self._claimed = _claimed(sequence)
+        self._notes = {clip: note for clip in clipitems(sequence) if (note := read_note(clip))}
+        self._claimed = _claimed(self._notes)
 
     def read(self) -> None:
         """Raises BadInput with the clip item's id or place."""
@@ -129,7 +131,8 @@ class SequenceReader:
         row: list[Clip | Crossing] = []
         for count, child in enumerate(element, 1):
             if child.tag in ("clipitem", "generatoritem"):
-                row.append(read_clip(child, self._draft.rate, _named(child, count, place)))
+                note = self._notes.get(child, {})
+                row.append(read_clip(child, self._draft.rate, _named(child, count, place), note))
             elif child.tag == "transitionitem":
                 row.append(read_crossing(child, self._draft.rate, f"The transition in place {count} of {place}"))
         self._row(row, track, kind)
@@ -174,6 +177,7 @@ class SequenceReader:
             draft.warn(f"{clip.place} changes its speed on the way; the ramp is kept, not applied.")
         speed = speed_of(retime)
         first = first_frame(clip, shown, retime, end - start, at - start, draft, draft.rate)
+        bounded(clip, first, until, draft)
         length = whole_length(at, until)
         ramp = first if retime is not None and retime.ramp else None
         foreign, effects = foreign_of(clip, filters, shown.media, ramp)
@@ -191,8 +195,9 @@ class SequenceReader:
             foreign=foreign,
         )
         scale = 1 if shown.rate == clip.rate else shown.rate.fraction / clip.rate.fraction
-        for child in clip.element.iterfind("marker"):
+        for child in clip.element.iterfind("marker") if "marker" in clip.parts else ():
             read_marker(child, draft, clip.place, self._premiere, item=item, first=shown.first, scale=scale)
+        clip.element.clear()  # a document of a reel holds millions of elements
         return item, at, until
 
     def _shown(self, clip: Clip) -> Shown:
@@ -261,11 +266,10 @@ def _link_groups(sequence: Element) -> dict[str, str]:
     return {id_: root(id_) for id_ in joined}
 
 
-def _claimed(sequence: Element) -> dict[str, Element]:
+def _claimed(notes: dict[Element, Json]) -> dict[str, Element]:
     """Returns our id -> the clip that has it, for ids that several clips claim: a copy in an editor copies the note."""
     seen: dict[str, list[tuple[Json, Element]]] = {}
-    for clip in clipitems(sequence):
-        note = read_note(clip)
+    for clip, note in notes.items():
         if id_ := id_of(note):
             seen.setdefault(id_, []).append((note, clip))
     return {

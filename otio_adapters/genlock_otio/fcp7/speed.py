@@ -98,7 +98,7 @@ def _exact(percent: Exact, said: str) -> Fraction:
     return near if abs(near - exact) * 2 * 10**places <= 1 else exact
 
 
-def first_shown(retime: Retime, at: Exact, length: Exact | None, scale: Fraction) -> Exact | None:
+def first_shown(retime: Retime, at: Exact, length: Exact | None, scale: Exact) -> Exact | None:
     """Returns the media frame shown first, counted from the media's first, for a retimed in-point `at`.
 
     `length` is the media's length in frames (None: unknown), `scale` how many media frames a frame of the clip's rate

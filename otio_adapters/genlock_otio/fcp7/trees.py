@@ -13,7 +13,7 @@ from genlock_otio.keeping import Json
 from genlock_otio.times import Exact, rounded, whole
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}\Z", re.ASCII)
-_DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}\.?\d{0,30}|\.\d{1,30})(e[+-]?\d{1,2})?\Z", re.ASCII | re.IGNORECASE)
+_DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d)?\Z", re.ASCII | re.IGNORECASE)
 _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE: Final = str.maketrans(

@@ -29,6 +29,7 @@ from genlock_otio.fcp7.items import (
     note_of,
     shape_of,
     source_span,
+    synthetic,
 )
 from genlock_otio.fcp7.marks import ID, write_marker
 from genlock_otio.fcp7.notes import note_text
@@ -211,7 +212,8 @@ class _Writer:
         length, first, rate = source_span(to, item, described, inner.content if inner is not None else None, reach)
         shape = shape_of(to, lying, length, first, rate)
         kept = kept_children(item.foreign)
-        tag = "generatoritem" if isinstance(item.source, Generator) else "clipitem"
+        plain = not isinstance(item.source, Generator) or synthetic(item) is not None
+        tag = "clipitem" if plain else "generatoritem"
         page.open(tag, {"id": lying.id, **self._attributes(lying, described)})
         for tree in kept.first:
             page.tree(tree)
@@ -291,7 +293,9 @@ class _Writer:
 
     def _content(self, lying: Lying, inner: Outgoing | None, described: Described | None) -> None:
         source = lying.item.source
-        if isinstance(source, Generator):
+        if (made := synthetic(lying.item)) is not None:
+            self._page.tree({**made, "attributes": {**made.get("attributes", {}), "id": self._files.next_id()}})
+        elif isinstance(source, Generator):
             write_generator(self._page, source, lying.kind)
         elif inner is not None and isinstance(source, Nested):
             self._nest(source.sequence, inner)
