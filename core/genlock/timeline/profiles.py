@@ -145,7 +145,7 @@ AAF: Final = Profile(
     frozenset(
         {
             "sequence.name", "sequence.start", "sequence.rate", "sequence.drop_frame", "track.video", "track.audio",
-            "track.name", "item.name", "item.path", "item.handles", "transition",
+            "track.name", "item.name", "item.path", "item.handles", "transition", "transition.asymmetric",
         }
     ),
     ids="comment",
