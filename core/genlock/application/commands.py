@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec import Struct
@@ -12,10 +12,9 @@ from genlock.errors import BadInput
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
 from genlock.timeline.commands import EditCommand
 from genlock.timeline.events import Content, Origin
+from genlock.timeline.merge import Policy
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
-
-Policy = Literal["ask", "ours", "theirs", "both"]
 
 
 class _Command(Struct, frozen=True, omit_defaults=True, tag_field="do", tag=True, forbid_unknown_fields=True):

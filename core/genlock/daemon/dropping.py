@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
-from genlock.application.commands import Policy
 from genlock.daemon import probing
 from genlock.daemon.author import Author
 from genlock.daemon.homecoming import Asked
@@ -20,6 +19,7 @@ from genlock.errors import BadInput, GenlockError
 from genlock.media import naming
 from genlock.project.commands import AddTake
 from genlock.project.shot import ShotState, Take
+from genlock.timeline.merge import Policy
 from genlock.timeline.profiles import PROFILES
 
 if TYPE_CHECKING:

@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from genlock.daemon.services import Services
     from genlock_otio import Loss
 
-SUFFIXES: Final = tuple(
-    dict.fromkeys(s for profile in PROFILES.values() for s in profile.suffixes if s not in (".json", ".otiod"))
+SUFFIXES: Final = (
+    *dict.fromkeys(s for profile in PROFILES.values() for s in profile.suffixes if s not in (".json", ".otiod")),
+    ".ale",
+    ".csv",
+    ".srt",
+    ".txt",
 )
-"""What an export may be called. Not .json: the settings of a store are; not .otiod: that is a folder."""
+"""What an export may be called: cuts, and the lists that tell about one. Not .json: the settings of a store are; not .otiod:
+that is a folder."""
 
 EXPORT: Final = "export"
 """The step of a request, see Author."""
@@ -57,10 +62,12 @@ class Going(Sources):
 
 
 def dialect_for(path: Path, wanted: str) -> str:
-    """Returns the dialect of a file to write. Raises BadInput(unknown_format)."""
+    """Returns the dialect of a file to write, or the kind of list. Raises BadInput(unknown_format)."""
     from genlock_otio.dialects import dialect_of
+    from genlock_otio.lists import LISTS, kind_of
 
-    return dialect_of(path, wanted).profile.name
+    listed = wanted if wanted in LISTS else "" if wanted else kind_of(path)
+    return listed or dialect_of(path, wanted).profile.name
 
 
 def loss_of(services: Services, sequence: str, *, version: int | None, dialect: str) -> LossAnswer:
@@ -134,6 +141,8 @@ def exports(services: Services, sequence: str) -> ExportsAnswer:
 def _loss(going: Going, dialect: str) -> Loss:
     import genlock_otio
 
+    if dialect not in PROFILES:  # a list tells about a cut; nobody takes it for one
+        return genlock_otio.Loss()
     return genlock_otio.loss(going.content, dialect=dialect, media=going.media, takes=going.take, nested=going.nested)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from genlock.application.commands import Policy
 from genlock.daemon.bases import Base, find_base, nested_base, profile_of
 from genlock.daemon.earlier import known_again
 from genlock.daemon.pool import Sources
@@ -19,6 +18,7 @@ from genlock.errors import BadInput
 from genlock.project.media import MediaFile
 from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, restore
+from genlock.timeline.merge import Policy
 from genlock.timeline.model import Media, Nested, Source
 from genlock.timeline.rate import Rate
 from genlock.timeline.reconcile import Reconciled, reconcile

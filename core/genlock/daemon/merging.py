@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import to_builtins
 
-from genlock.application.commands import MergeSequence, Policy
+from genlock.application.commands import MergeSequence
 from genlock.application.envelope import Accepted
 from genlock.daemon.author import Author
 from genlock.daemon.gathering import MEDIA, gather
@@ -22,6 +22,7 @@ from genlock.project.project import MediaAdded
 from genlock.timeline.changes import changes
 from genlock.timeline.effects import conflict_value
 from genlock.timeline.events import Content, Origin, SequenceEdited, restore
+from genlock.timeline.merge import Policy, merge
 from genlock.timeline.model import Shot
 from genlock.timeline.ops import ConflictSet, MergeConflict
 
@@ -111,16 +112,12 @@ class _Look:
     def holds(self, policy: Policy) -> bool:
         """Returns whether the sequence holds everything of the returned cut, but for conflicts and what was changed here
         since: merging the same once more would change nothing."""
-        from genlock.timeline.merge import merge
-
         again: Policy = "theirs" if policy == "theirs" else "ours"
         once_more = merge(self.base, self.after, self.theirs, policy=again, unsure=self.unsure)
         return all(isinstance(op, ConflictSet) for op in once_more.ops)
 
     def settled(self, policy: Policy, seed: str) -> tuple[MergeConflict, ...]:
         """Returns what the policy decided; the merge is made again, for the log holds only what came of it."""
-        from genlock.timeline.merge import merge
-
         if policy == "ask":
             return ()
         return merge(self.base, self.before, self.theirs, policy=policy, unsure=self.unsure, seed=seed).settled

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from genlock.application.commands import Policy
 from genlock.daemon.arrivals import PATIENCE, QUIET, Arrivals, Seen, is_wanted
 from genlock.daemon.author import Author
 from genlock.daemon.dropping import REASON, REJECTED, Dropped, Into, is_for_us, reject, take_in
 from genlock.daemon.paths import is_plain_file
 from genlock.errors import BadInput, GenlockError, NotFound
+from genlock.timeline.merge import Policy
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent

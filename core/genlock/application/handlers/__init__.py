@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from genlock.application.commands import ForkCommand, HistoryCommand, MergeSequence, SequenceCommand
-from genlock.application.handlers import edits, forks, history, jobs, projects, sequences, shots
+from genlock.application.handlers import edits, forks, history, jobs, merges, projects, sequences, shots
 from genlock.application.turn import Turn
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
 from genlock.timeline.commands import EditCommand
@@ -21,8 +21,6 @@ def handle(turn: Turn) -> None:
     elif isinstance(command, SequenceCommand):
         sequences.handle(turn, command)
     elif isinstance(command, MergeSequence):
-        from genlock.application.handlers import merges
-
         merges.handle(turn, command)
     elif isinstance(command, ShotCommand):
         shots.handle(turn, command)

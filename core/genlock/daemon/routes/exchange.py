@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from genlock.daemon import exchange, exporting, rendering
+from genlock.daemon import exchange, exporting, merging, rendering
 from genlock.daemon.answers import Answer
 from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers, binary
@@ -75,8 +75,6 @@ def import_(project: AggregateId, body: ImportBody, services: Uses) -> Answer:
             return exchange.import_file(
                 services, project, path, body.name or "", author, dialect=body.dialect, rate=rate
             )
-        from genlock.daemon import merging
-
         asked = merging.Asked(body.policy, body.dialect, rate, body.base)
         return merging.merge_file(services, project, body.into, path, asked, author)
 
