@@ -17,15 +17,18 @@ from genlock.timeline.events import Content
 from genlock.timeline.profiles import ALL, Profile
 from genlock.timeline.projection import losses
 from genlock.timeline.rate import Rate
-from genlock_otio import bundle
+from genlock_otio import bundle, lists
 from genlock_otio.dialects import DIALECTS, Dialect, Incoming, dialect_of
 from genlock_otio.door import LIMITS, Limits, read_bytes
 from genlock_otio.families import as_of
+from genlock_otio.lists import LISTS, kind_of
 from genlock_otio.outgoing import Outgoing, Written
 from genlock_otio.placing import Making, place
 from genlock_otio.values import Imported, Loss, LossRow, Tag
 
 BUNDLES: Final = (".otioz", ".otiod")
+TOLD: Final = frozenset(kind for kind in LISTS if not kind.startswith("changes"))
+"""Lists of one cut; what changed between two is nothing that a cut alone can tell."""
 _HEAD: Final = 64 * 1024
 """Bytes of a file of unknown suffix that are looked at before it is read whole: films are not."""
 
@@ -71,6 +74,8 @@ def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_fol
             if path.exists() and not inside.is_file():
                 raise BadInput("unknown_format", f"{path.name} holds no Info.fcpxml.")
             return DIALECTS["fcpx"].read(Incoming(read_bytes(inside, limits), path.stem, path.absolute(), rate, limits))
+        case ".ale" if asked is None:
+            return lists.read_clips(Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits))
         case suffix:
             found = asked or _dialect_on_disk(path, suffix)
             incoming = Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits)
@@ -149,6 +154,10 @@ def write(
     whole, and all of them or none. Raises BadInput(unknown_format, bad_value, too_deep) and MediaError(unwritable_folder).
     """
     path = Path(path)
+    if (kind := dialect if dialect in LISTS else "" if dialect else kind_of(path)) in TOLD:
+        listed = lists.write(kind, content, media=media, takes=takes, nested=nested)
+        place({path: partial(Path.write_bytes, data=listed)})
+        return Loss(files=(path.name,))
     found = dialect_of(path, dialect)
     suffix = path.suffix.lower()
     if suffix not in found.profile.suffixes and not (suffix in BUNDLES and found.profile.suffixes[0] == ".otio"):
@@ -160,7 +169,8 @@ def write(
         raise BadInput("bad_value", f"{found.profile.title} has no schemas of OpenTimelineIO {family}.")
     outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix, ids=ids)
     written = found.write(outgoing)
-    place(_bundled(path, written, outgoing, family) if is_otio else _files(path, written))
+    making = _bundled(path, written, outgoing, family) if is_otio else _files(path, written)
+    place(making)
     lost = merged(_of_profile(content, found.profile), written.loss, outgoing.loss())
     return replace(lost, files=tuple(target.name for target in making))
 
@@ -197,6 +207,8 @@ def loss(
 ) -> Loss:
     """Returns what a file of the dialect will not carry of the cut, before one is written: what its profile says, and what
     its writer notes. Raises BadInput(unknown_format, too_deep)."""
+    if dialect in LISTS:
+        return Loss()  # a list is no cut: it tells what it tells
     found = dialect_of(Path(), dialect)
     noted = found.write(Outgoing(content, media=media, takes=takes, nested=nested)).loss
     return merged(_of_profile(content, found.profile), noted)
