@@ -127,7 +127,7 @@ def _sound(content: Content) -> Content:
             if available is not None:
                 low, high = source_range(item, content.rate)
                 if low - 60 < available[0] or high + 60 > available[1]:
-                    item = replace(item, source=replace(item.source, frames=None))  # type: ignore[call-arg]
+                    item = replace(item, source=replace(item.source, frames=None))
             row.append(Placed(item, placed.start))
         parts.append(TrackContent(part.track, tuple(row)))
     made = replace(content, tracks=tuple(parts))

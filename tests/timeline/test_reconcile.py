@@ -101,12 +101,15 @@ def reel() -> Sequence:
     return restore("s0", 4, replace(content, tracks=tuple(parts)))
 
 
+FULL: dict[str, dict[str, Any]] = {
+    "B": {"source": Shot("sB", "t7", 0, 900), "effects": ({"blur": 1},)},
+    "C": {"foreign": {"Tool": 1}},
+    "S": {"source": Generator("title")},
+}
+
+
 def _full(item: Item) -> Item:
-    more: dict[str, dict[str, Any]] = {
-        "B": {"source": Shot("sB", "t7", 0, 900), "effects": ({"blur": 1},)},
-        "S": {"source": Generator("title")},
-    }
-    return replace(item, **more.get(item.id, {"foreign": {"Tool": 1}} if item.id == "C" else {}))
+    return replace(item, **FULL.get(item.id, {}))
 
 
 def test_an_unchanged_file_without_one_id_is_the_base() -> None:

@@ -26,3 +26,6 @@ user's `UserComments`; of a transition the `Effect` it is."""
 COMMENTS: Final = 32
 LETTERS: Final = 512
 """User comments kept of a clip, and letters of each."""
+
+PANNER: Final = "Audio Pan"
+"""The effect that every track of sound lies in."""

@@ -10,13 +10,16 @@ from typing import Final, Literal
 
 from genlock.errors import BadInput, MediaError
 
-SECONDS: Final = 4
-SECONDS_MB: Final = 8
-"""Processor time: to start, and for each megabyte that goes in."""
+SECONDS: Final = 2
+SECONDS_MB: Final = 4
+"""Processor time for a foreign file: to start, and for each megabyte of it."""
+SECONDS_WRITING: Final = 600
+"""Processor time for a cut of ours."""
 MEMORY: Final = 192 * 1024 * 1024
 MEMORY_BYTE: Final = 40
 MOST_MEMORY: Final = 6 * 1024**3
 """Bytes of memory: to start, for each byte that goes in, and at most."""
+_NO_MEMORY: Final = ("cannot allocate", "failed to map segment", "bad_alloc")
 _TOO_LONG: Final = {-24, -9, 152, 137}  # SIGXCPU and SIGKILL, seen directly or through a shell
 
 
@@ -30,7 +33,7 @@ def run(task: Literal["read", "write"], data: bytes, name: str) -> bytes:
         except OSError as error:
             raise MediaError("unwritable_folder", f"{folder} cannot be written: {error.strerror}.") from error
         size = len(data)
-        seconds = SECONDS + SECONDS_MB * size // 1_000_000
+        seconds = SECONDS_WRITING if task == "write" else SECONDS + SECONDS_MB * size // 1_000_000
         memory = min(MEMORY + MEMORY_BYTE * size, MOST_MEMORY)
         command = [sys.executable, "-m", "genlock_otio.aaf.worker", task, str(source), str(target)]
         try:
@@ -51,7 +54,7 @@ def run(task: Literal["read", "write"], data: bytes, name: str) -> bytes:
 
 def _reason(code: int, printed: str, name: str) -> BadInput:
     last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "")
-    if code in _TOO_LONG or last.startswith("MemoryError") or "cannot allocate" in printed.lower():
+    if code in _TOO_LONG or last.startswith("MemoryError") or any(word in printed.lower() for word in _NO_MEMORY):
         return _too_large(name)
     if "No module named 'otio_aaf_adapter'" in printed or "No module named 'aaf2'" in printed:
         return BadInput("unknown_format", "AAF needs the package otio-aaf-adapter: pip install 'genlock[aaf]'.")

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from genlock_otio.aaf.notes import AAF, COMMENTS, LETTERS, OFFLINE, OPEN, OURS
+from genlock_otio.aaf.notes import AAF, COMMENTS, LETTERS, OFFLINE, OPEN, OURS, PANNER
 from genlock_otio.keeping import Json, rows, schema, text
 
 DEPTH: Final = 100
 """Levels of nesting that are followed; what is deeper is left out, and no cut goes there."""
+
+
+_TOP: Final = 2
+"""Levels down to the tracks: timeline, stack, track."""
+_CLASSES: Final = frozenset({"Filler", "ScopeReference", "Transition", "Sequence", "TimelineMobSlot"})
+"""What the library calls things that have no name."""
 
 
 def pruned(thing: Json) -> Json:
@@ -26,20 +32,30 @@ def _pruned(thing: Json, depth: int) -> Json:
     metadata: Json = {"genlock": about["genlock"]} if "genlock" in about else {}
     left = {key: value for key, value in thing.items() if key not in ("metadata", "children")}
     for key in ("effects", "markers"):
-        left[key] = [_bare(one) for one in rows(thing, key)] if key in thing else left.get(key, [])
+        if key in thing:
+            left[key] = [_bare(one) for one in rows(thing, key) if text(one, "name") != PANNER]
+    if text(left, "name") in _CLASSES:
+        left["name"] = ""
     if kind == "Clip":
         kept = _clip(left, theirs)
         metadata |= {AAF: kept} if kept else {}
     elif kind == "Transition":
-        left.pop("effects"), left.pop("markers")
         name = theirs.get("OperationGroup", {}).get("Operation", {}).get("Name")
         metadata |= {AAF: {"Effect": name[:LETTERS]}} if isinstance(name, str) and name else {}
     if kind == "Timeline" and isinstance(thing.get("tracks"), dict):
         left["tracks"] = _pruned(thing["tracks"], depth + 1)
     if "children" in thing and depth < DEPTH:
         left["children"] = [_pruned(child, depth + 1) for child in _cut(rows(thing, "children"))]
+    if kind == "Track" and depth == _TOP and _from_zero(thing.get("source_range")):
+        left["source_range"] = None
     left["metadata"] = metadata
     return left
+
+
+def _from_zero(span: Any) -> bool:
+    """Returns whether a track's trim is none: the library notes the whole length of a sequence of sound as one."""
+    start = span.get("start_time") if isinstance(span, dict) else None
+    return isinstance(start, dict) and start.get("value") == 0
 
 
 def _cut(children: list[Any]) -> Iterator[Json]:
@@ -62,7 +78,7 @@ def _clip(clip: Json, theirs: Json) -> Json:
     comments = comments if isinstance(comments, dict) else {}
     ref: Json = {"OTIO_SCHEMA": "MissingReference.1", "available_range": None}
     if best is not None:
-        ref = {**best, "metadata": {}}
+        ref = {**best, "metadata": {}, "name": "" if text(best, "target_url") else text(best, "name")}
     if OFFLINE in comments:
         ref = {key: value for key, value in ref.items() if key != "target_url"}
         ref["OTIO_SCHEMA"] = "MissingReference.1"

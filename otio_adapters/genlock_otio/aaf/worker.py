@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from genlock_otio.aaf.notes import EXPORT, ID, SEQUENCE, SIZE, VERSION
+from genlock_otio.aaf.notes import EXPORT, ID, PANNER, SEQUENCE, SIZE, VERSION
 from genlock_otio.aaf.pruning import pruned
 
 
@@ -76,6 +76,7 @@ def _note_composition(mob: Any, timeline: Any) -> None:
 
 
 def _note_slot(slot: Any, track: Any) -> None:
+    track.name = slot.name or ""
     sequence = next(_inside(slot.segment, "Sequence"), None)
     if sequence is not None and (own := _attribute(sequence)):
         track.metadata["genlock"] = {"v": 1, "id": own}
@@ -85,6 +86,23 @@ def _note_slot(slot: Any, track: Any) -> None:
         for part, clip in zip(parts, clips, strict=True):
             if own := _attribute(part):
                 clip.metadata["genlock"] = {"v": 1, "id": own}
+    for inner in _wraps(track):  # simplifying may keep any of them
+        inner.name = track.name
+        if "genlock" in track.metadata:
+            inner.metadata["genlock"] = track.metadata["genlock"]
+
+
+def _wraps(track: Any) -> Iterator[Any]:
+    """Yields the tracks that hold all of a track: its sequence, and that in the panner every track of sound lies in."""
+    import opentimelineio as otio
+
+    inner = track
+    while len(inner) == 1:
+        inner = inner[0]
+        if isinstance(inner, otio.schema.Track):
+            yield inner
+        elif not (isinstance(inner, otio.schema.Stack) and any(e.name == PANNER for e in inner.effects)):
+            return
 
 
 def _inside(part: Any, wanted: str) -> Iterator[Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from hashlib import blake2b
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from msgspec import Struct
 
-from genlock.project.media import MediaFile
 from genlock.timeline.events import TrackContent
 from genlock.timeline.model import (
     Generator,
@@ -49,7 +49,6 @@ class _Master(Struct):
     name: str
     low: int
     high: int
-    open: bool
     known: tuple[int, int] | None
     comments: Json
 
@@ -169,27 +168,23 @@ class _Cut:
         file = self._outgoing.file(item)
         url = file.path if file is not None else ""
         name = item.name or (file.name if file is not None else "") or "offline"
-        whole = file.id if file is not None else item.id if isinstance(item.source, Generator | Nested) else "none"
-        key = (whole, name)
+        whole = item.id if isinstance(item.source, Generator | Nested) else url or (file.id if file is not None else "")
+        mob = _mob_of(item, url) or _mob(f"{whole}/{name}")
+        key = (mob, name)
         if key not in self._masters:
-            self._masters[key] = self._new_master(item, file, url, name)
+            self._masters[key] = self._new_master(item, mob, url, name)
         return self._masters[key]
 
-    def _new_master(self, item: Item, file: MediaFile | None, url: str, name: str) -> _Master:
+    def _new_master(self, item: Item, mob: str, url: str, name: str) -> _Master:
         known = available_range(item)
         if known is not None:
             known = self._here(item, known[0]), self._here(item, known[1])
         comments: Json = {} if known is not None else {OPEN: "unknown"}
         if not url:
             comments[OFFLINE] = "yes"
-        theirs = item.foreign.get(AAF)
-        theirs = theirs if isinstance(theirs, dict) else {}
-        users = theirs.get("UserComments")
+        users = _kept(item).get("UserComments")
         comments |= {k: v for k, v in users.items() if isinstance(v, str | int)} if isinstance(users, dict) else {}
-        mob = theirs.get("MobID") if theirs.get("Media") == url and url else None
-        if not isinstance(mob, str) or not mob.startswith("urn:smpte:umid:"):
-            mob = _mob(f"{file.id if file else item.id}/{name}")
-        return _Master(mob, url, name, 0, 0, known is None, known, comments)
+        return _Master(mob, url, name, 0, 0, known, comments)
 
     def _shown(self, item: Item) -> tuple[int, int]:
         """Returns the frames the clip shows at normal speed, in frames of the sequence."""
@@ -227,6 +222,18 @@ def _gap(span: Json) -> Json:
         "markers": [],
         "enabled": True,
     }
+
+
+def _kept(item: Item) -> Json:
+    found = item.foreign.get(AAF)
+    return found if isinstance(found, dict) else {}
+
+
+def _mob_of(item: Item, url: str) -> str:
+    """Returns the id of the master clip the item came with, while it still shows that file: Avid relinks by it."""
+    mob, media = _kept(item).get("MobID"), _kept(item).get("Media")
+    known = isinstance(mob, str) and mob.startswith("urn:smpte:umid:") and isinstance(item.source, Media)
+    return str(mob) if known and isinstance(media, str) and unquote(urlsplit(media).path) == url else ""
 
 
 def _mob(seed: str) -> str:
