@@ -57,12 +57,15 @@ class Clock:
 
 
 def rate_of_list(listing: Listing, told: Rate | None, said: str, warn: Callable[[str], None]) -> Rate:
-    """Returns the rate a list runs at: the told one, the one it says itself (`said`: in our header), else a guess from
+    """Returns the rate a list runs at: the one it says itself (`said`: in our remark), the told one, else a guess from
     remarks, counting and the highest frame number, with a warning."""
+    if said:
+        rate = snap_rate(said)
+        if told is not None and rate != told:
+            warn(f"The list says that it runs at {rate} frames a second, not at {told}; it was believed.")
+        return rate
     if told is not None:
         return told
-    if said:
-        return snap_rate(said)
     for text in (listing.title, *(text for _, text in listing.remarks)):
         if (found := _SAID.search(text) or _SUFFIX.search(text)) is not None:
             try:

@@ -13,13 +13,15 @@ from genlock_otio.door import Limits
 
 LINES: Final = 400_000
 """More than that is no film: a reel has a few thousand events, each with its remarks."""
+EVENTS: Final = 100_000
+"""Each has one line, or two with a transition."""
 SIZE: Final = 48 * 1024 * 1024
 LONGEST: Final = 2000
 """Characters of a line that are looked at."""
 
 _TIME: Final = r"(-?\d{1,4}[:;.,]\d{1,3}[:;.,]\d{1,3}[:;.,]\d{1,4})"
 _EVENT: Final = re.compile(
-    r"\s*(\d{1,9})\s+(?:(\S.{0,160}?)\s+)?(V\d{0,2}|A\d{0,2}|AA|B|NONE|A{1,2}2?/V|VA\d{0,2}|V/A{1,2}2?)\s+"
+    r"\s*(\d{1,9})\s+(?:(\S.{0,160}?)\s+)?(V\d{0,2}|B|NONE|(?:V/?)?(?:A{1,2}\d{0,2}/?){1,24}V?)\s+"
     rf"(C|D|W\d{{0,3}}|KB|KO|K)(?:\s+([BO](?=\s)))?(?:\s+(\d{{1,6}}))?\s+{_TIME}\s+{_TIME}\s+{_TIME}\s+{_TIME}",
     re.ASCII | re.IGNORECASE,
 )
@@ -27,6 +29,7 @@ _ODD: Final = re.compile(rf"\s*(\d{{1,9}})\s+(\S.{{0,300}}?)\s+{_TIME}\s+{_TIME}
 _TITLE: Final = re.compile(r"\s*TITLE\s*:\s*(.*)", re.IGNORECASE)
 _FCM: Final = re.compile(r"\s*FCM\s*:\s*(.*)", re.IGNORECASE)
 _M2: Final = re.compile(rf"\s*M2\s+(\S.{{0,160}}?)??\s*([+-]?\d{{1,6}}(?:[.,]\d{{0,9}})?)(?:\s+{_TIME})?\s*$", re.ASCII)
+_SOUND: Final = re.compile(r"(A{1,2})(\d{0,2})", re.ASCII)
 _WHOLE: Final = re.compile(r"\*\s*GENLOCK(-LIST|-TRACK)?\s*:", re.IGNORECASE)
 _AUD: Final = re.compile(r"\s*AUD\s+([\d\s]*)$", re.ASCII)
 
@@ -117,12 +120,15 @@ class _Lines:
         self._warn = warn
         self._drop: bool | None = None
         self._odd = 0
+        self._times: dict[str, Time] = {}
         self._found = Listing("", None, [], [], (0, 0, ""), False)
 
     def read(self, text: str) -> Listing:
         lines = text.splitlines()
         if len(lines) > LINES:
             raise BadInput("too_large", f"The list has {len(lines)} lines; {LINES} are the most.")
+        if sum(line[:1].isdigit() for line in lines) > 2 * EVENTS:
+            raise BadInput("too_large", f"The list has more than {EVENTS} events.")
         for number, line in enumerate(lines, 1):
             if not line or line.isspace():
                 continue
@@ -194,6 +200,12 @@ class _Lines:
         self._found.events.append(made)
 
     def _time(self, text: str, line: int, event: str) -> Time:
+        known = self._times.get(text)
+        if known is None:
+            known = self._times[text] = self._timed(text, line, event)
+        return known
+
+    def _timed(self, text: str, line: int, event: str) -> Time:
         if text[0] == "-":
             raise BadInput("bad_timecode", f"Line {line}, event {event}: {text} lies before 00:00:00:00.")
         drop = text[-3] in ";.," or (len(text) > 8 and text[2] == ";")
@@ -243,17 +255,17 @@ def _channels(text: str) -> tuple[str, ...]:
             return ("V", "A1")
         case "AA":
             return ("A1", "A2")
-        case "A" | "A0":
-            return ("A1",)
-        case _ if "/" in text:
-            one, two = text.split("/")
-            return tuple(sorted({*_channels(one), *_channels(two)}, key=lambda c: (c[0] != "V", c)))
-        case _ if text.startswith("VA"):
-            return ("V", *_channels(text[1:]))
-        case _ if text[0] == "V":
+        case _ if "A" not in text:
             return ("V",) if int(text[1:] or 1) <= 1 else (f"V{int(text[1:])}",)
         case _:
-            return (f"A{int(text[1:])}",)
+            video = ("V",) if "V" in text else ()
+            numbers = sorted({n for pair, digits in _SOUND.findall(text) for n in _numbers(pair, digits)})
+            return (*video, *(f"A{n}" for n in numbers))
+
+
+def _numbers(pair: str, digits: str) -> tuple[int, ...]:
+    """Returns the audio channels of "A", "A2" or "AA"."""
+    return (1, 2) if pair == "AA" and not digits else (int(digits or 1) or 1,)
 
 
 def _guessed(middle: str) -> tuple[str, tuple[str, ...], str]:

@@ -13,7 +13,7 @@ from genlock_otio.dialects import Incoming
 from genlock_otio.draft import Draft, DraftTrack
 from genlock_otio.edl.cells import KEY, Board, Cell, Timed, facts, rate_said
 from genlock_otio.edl.clock import Clock, drops, rate_of_list
-from genlock_otio.edl.lines import Listing, Time, decoded, parse_lines
+from genlock_otio.edl.lines import EVENTS, Listing, Time, decoded, parse_lines
 from genlock_otio.edl.remarks import LIST, STAND_IN, TAG, Locator, Remarks, understood
 from genlock_otio.tracks import first_of
 from genlock_otio.values import Imported, Tag
@@ -81,9 +81,11 @@ class _Reader:
             self._board.add(timed)
         self._board.finish()
         self._place()
-        for remarks in (self._head, *self._board.remarks):
-            for locator in remarks.locators:
-                self._locate(locator)
+        locators = [spot for remarks in (self._head, *self._board.remarks) for spot in remarks.locators]
+        if len(locators) > EVENTS:
+            raise BadInput("too_large", f"The list has more than {EVENTS} locators.")
+        for locator in locators:
+            self._locate(locator)
         for timed, spot in self._board.spots:
             length = spot.length if spot.length > 1 else 0
             self._draft.marker(timed.record_in, length, name=spot.name, color=spot.color, comment=spot.comment)

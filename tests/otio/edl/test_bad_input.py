@@ -49,9 +49,17 @@ def test_what_cannot_be_read_says_where(text: str | bytes, code: str, said: str)
 def test_more_lines_or_bytes_than_a_list_has() -> None:
     start = time.monotonic()
     assert refusal("x y z\n" * 1_000_000).code == "too_large"
+    assert refusal("* LOC: 01:00:00:00 RED x\n" * 390_000).code == "too_large"
     assert refusal("x" * (49 * 1024 * 1024)).code == "too_large"
     with pytest.raises(BadInput, match="larger than 10 bytes"):
         reader.read(Incoming(GOOD.encode(), "x", Path("/"), None, Limits(size=10)))
+    assert time.monotonic() - start < 6
+
+
+def test_more_events_than_a_film_has() -> None:
+    start = time.monotonic()
+    error = refusal("\n".join([GOOD] * 390_000))
+    assert (error.code, error.message) == ("too_large", "The list has more than 100000 events.")
     assert time.monotonic() - start < 2
 
 

@@ -95,6 +95,10 @@ def test_both_sides_of_a_dissolve_in_one_event() -> None:
         ("NONE", "AUD  3    4", ["A3", "A4"]),
         ("AA", "AUD   4", ["A1", "A2", "A4"]),
         ("A7", "", ["A7"]),
+        ("A1A2", "", ["A1", "A2"]),
+        ("VA1A2", "", ["V1", "A1", "A2"]),
+        ("V/AA", "", ["V1", "A1", "A2"]),
+        ("V2", "", ["V2"]),
     ],
 )
 def test_channels(channel: str, more: str, tracks: list[str]) -> None:
@@ -299,6 +303,13 @@ def test_drop_frame_at_a_rate_without_it_is_counted_without() -> None:
 def test_the_rate_of_a_list_that_says_none(head: str, highest: int, rate: Rate) -> None:
     found = read(f"TITLE: x\n{head}\n001  A  V  C  01:00:00:00 01:00:10:{highest} 01:00:00:00 01:00:10:{highest}", None)
     assert found.content.rate == rate
+
+
+def test_the_rate_in_our_own_remark_is_believed() -> None:
+    text = "TITLE: x\n001  A  V  C  01:00:00:00 01:00:10:00 01:00:00:00 01:00:10:00\n* GENLOCK-LIST: 25/1 90000"
+    found = read(text, Rate(24))
+    assert found.content.rate == Rate(25)
+    assert found.warnings == ("The list says that it runs at 25 frames a second, not at 24; it was believed.",)
 
 
 def test_a_key_lies_on_a_track_of_its_own_and_stays_one() -> None:
