@@ -32,7 +32,7 @@ SUFFIXES: Final = (
     ".srt",
     ".txt",
 )
-"""What an export may be called: cuts, and the lists that tell about one. Not .json: the settings of a store are; not .otiod:
+"""What an export may be called: cuts, and the lists that tell about one. Not .json: a store's settings are; not .otiod:
 that is a folder."""
 
 EXPORT: Final = "export"
@@ -141,8 +141,6 @@ def exports(services: Services, sequence: str) -> ExportsAnswer:
 def _loss(going: Going, dialect: str) -> Loss:
     import genlock_otio
 
-    if dialect not in PROFILES:  # a list tells about a cut; nobody takes it for one
-        return genlock_otio.Loss()
     return genlock_otio.loss(going.content, dialect=dialect, media=going.media, takes=going.take, nested=going.nested)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MEDIA: Final = "import media"
 """The step of a request, see Author."""
+TRIES: Final = 5
 
 
 def gather(
@@ -27,20 +28,22 @@ def gather(
     """Adds the files that the pool does not hold yet, in one event, and returns them. What takes long to read is probed by
     a task afterwards."""
     wanted = tuple(files)
-    while True:
+    for attempt in range(TRIES):
         media, late = _fresh(services, project, wanted, beside)
         if not media:
             return []
         try:
             author.execute(AddMedia(tuple(media)), project, step=MEDIA)
         except Refused as error:
-            # Somebody else's import brought some of them along meanwhile: what is left is asked for again.
-            if error.code not in ("no_change", "id_taken") or len(_missing(services, project, wanted)) == len(media):
+            # Somebody else's import brings some of them along at this moment: what is left is asked for again. The refusal
+            # may come before theirs is in the pool for all to see.
+            if error.code not in ("no_change", "id_taken") or attempt == TRIES - 1:
                 raise
             continue
         if late:
             services.tasks.start("probe", project, _later(services, project, late, author))
         return media
+    return []
 
 
 def _missing(services: Services, project: str, files: Iterable[MediaFile]) -> list[MediaFile]:
