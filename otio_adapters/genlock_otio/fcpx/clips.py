@@ -38,6 +38,8 @@ def kept_of(element: Element, resources: Resources) -> Kept:
     if note.text:
         about["note"] = note.text
     attributes = {key: value for key, value in element.attrib.items() if key in _ABOUT}
+    if element.tag == "audio" and "role" in attributes:
+        attributes["audioRole"] = attributes.pop("role")
     if note.ours and attributes.get("audioRole") == ROLE:  # the writer says it of all sound
         del attributes["audioRole"]
     if attributes:

@@ -92,6 +92,11 @@ class Cut(NamedTuple):
     element: Element
 
 
+Window = tuple[Fraction, Fraction] | None
+"""The seconds of the sequence that the clip around an element shows of it."""
+_Waiting = tuple[Element, Place, int, Window, Row | None]
+
+
 class Story:
     """One sequence being read into rows. `nested` reads a compound clip, `angle` an angle of a multicam clip, `inner` a
     clip that holds a storyline of its own; `media` gives the source for an asset."""
@@ -115,7 +120,7 @@ class Story:
         self._nested = nested
         self._inner = inner
         self._frame = 1 / rate.fraction
-        self._todo: deque[tuple[Element, Place, int, tuple[Fraction, Fraction] | None]] = deque()
+        self._todo: deque[_Waiting] = deque()
         self._links = 0
 
     def read(self, children: Iterable[Element], start: Fraction) -> None:
@@ -170,7 +175,7 @@ class Story:
             ):
                 self.cuts.append(Cut(sounds[0], sounds[1], at, before, after, element))
 
-    def _connected(self, element: Element, parent: Place, lane: int, window: tuple[Fraction, Fraction] | None) -> None:
+    def _connected(self, element: Element, parent: Place, lane: int, window: Window, beside: Row | None) -> None:
         offset = seconds(element, "offset")
         at = parent.at if offset is None else parent.on_sequence(offset)
         if element.tag == "spine":
@@ -178,17 +183,30 @@ class Story:
         elif element.tag == "caption":
             self.warn("Captions were left out.")
         else:
-            self._item(element, at, lane, window)
+            row = self._item(element, at, lane, window)
+            if row is not None and beside is not None and row.kind == "audio" and row.link is None:
+                beside.link = row.link = beside.link or self._pair()
 
-    def _connect(self, element: Element, where: Place, lane: int, window: tuple[Fraction, Fraction] | None) -> None:
-        """Puts what is connected to an element in the queue: no depth of connecting is too deep."""
+    def _connect(self, element: Element, where: Place, lane: int, window: Window, beside: Row | None = None) -> None:
+        """Puts what is connected to an element in the queue: no depth of connecting is too deep. `beside` is the picture
+        whose clip the element is in: its sound is linked to it, and the channels of one sound are one."""
+        seen: set[tuple[str | None, ...]] = set()
         for child in element:
             if (child.tag in CLIPS or child.tag in ("spine", "caption")) and child.get("lane") is not None:
-                self._todo.append((child, where, lane + _lane(child), window))
+                channel = tuple(child.get(key) for key in ("ref", "offset", "start", "duration"))
+                if window is not None and child.tag == "audio":
+                    if channel in seen:
+                        continue
+                    seen.add(channel)
+                self._todo.append((child, where, lane + _lane(child), window, beside))
+
+    def _pair(self) -> str:
+        self._links += 1
+        return f"pair {self._links}"
 
     # -- items
 
-    def _item(self, element: Element, at: Fraction, lane: int, window: tuple[Fraction, Fraction] | None) -> Row | None:
+    def _item(self, element: Element, at: Fraction, lane: int, window: Window) -> Row | None:
         if element.tag == "audition":
             picks = [child for child in element if child.tag in CLIPS]
             if not picks:
@@ -207,9 +225,7 @@ class Story:
         self.rows[first:] = [made for made in self.rows[first:] if made.length > 0 or window is None]
         return row
 
-    def _row(
-        self, element: Element, at: Fraction, lane: int, window: tuple[Fraction, Fraction] | None, depth: int
-    ) -> Row | None:
+    def _row(self, element: Element, at: Fraction, lane: int, window: Window, depth: int) -> Row | None:
         if depth > DEEPEST:
             raise BadInput("too_deep", f"{place(element)} lies in more than {DEEPEST} clips, one in the other.")
         match element.tag:
@@ -247,9 +263,7 @@ class Story:
             return row  # room in a connected storyline is no item
         return self._add(row, element)
 
-    def _asset(
-        self, element: Element, asset: Asset, at: Fraction, lane: int, window: tuple[Fraction, Fraction] | None
-    ) -> Row:
+    def _asset(self, element: Element, asset: Asset, at: Fraction, lane: int, window: Window) -> Row:
         scale = scale_of(element, asset.rate, self.rate)
         start = seconds(element, "start")
         where = Place(at, _start(start, asset.first), scale)
@@ -266,7 +280,7 @@ class Story:
         self._add(row, element)
         if not audio and asset.audio and enable == "all" and element.tag == "asset-clip":
             self._sound(row, element)
-        self._connect(element, where, lane, window)
+        self._connect(element, where, lane, window, None if window is None else row)
         return row
 
     def _rest(self, element: Element, asset: Asset, where: Place) -> Fraction:
@@ -285,8 +299,7 @@ class Story:
         sound.own, sound.line, sound.enabled = row.own, row.line, row.enabled
         if _NUMBER.fullmatch(row.kept.facts.get("lane", "")):
             sound.lane = int(row.kept.facts["lane"])
-        self._links += 1
-        sound.link = row.link = row.link or f"pair {self._links}"
+        sound.link = row.link = row.link or self._pair()
         row.sound = sound
         self.rows.append(sound)
 
@@ -318,41 +331,36 @@ class Story:
 
     # -- clips that hold clips
 
-    def _container(
-        self, element: Element, at: Fraction, lane: int, window: tuple[Fraction, Fraction] | None, depth: int
-    ) -> Row | None:
+    def _container(self, element: Element, at: Fraction, lane: int, window: Window, depth: int) -> Row | None:
         """Reads a `clip` or `sync-clip`: one that holds a single picture becomes that picture, with the sound beside it;
         any other becomes a nested sequence."""
         where = Place(at, seconds(element, "start") or ZERO, scale_of(element, None, self.rate))
-        contents = [c for c in element if (c.tag in CLIPS or c.tag == "spine") and c.get("lane") is None]
-        inner = [
-            c for one in contents for c in (one if one.tag == "spine" else (one,)) if c.tag in CLIPS and c.tag != "gap"
-        ]
-        single = len(inner) == 1 and not (contents[0].tag == "spine" and len(contents[0]) > 1)
         long = self._long(element)
         first = seconds(element, "tcStart") or ZERO
-        if not single:
-            if not inner:
+        contents = [c for c in element if (c.tag in CLIPS or c.tag == "spine") and c.get("lane") is None]
+        found = _single(contents, first)
+        if found is None:
+            if not contents:
                 self.warn(f"{place(element)} holds nothing.")
             row: Row | None = self._compound(element, self._inner(element, contents, first), at, lane)
             self._connect(element, where, lane, window)
             return row
+        inner, content = found
         shown = (at, at + long)
         if window is not None:
             shown = max(shown[0], window[0]), min(shown[1], window[1])
-        offset = seconds(inner[0], "offset")
-        base = seconds(contents[0], "offset") or ZERO if contents[0].tag == "spine" else ZERO
         before = len(self.rows)
         mapped, constant = self._mapped(element, where, long)
-        content = base + (offset if offset is not None else first)
-        outer = Place(where.on_sequence(content), content, where.scale)
-        row = self._row(inner[0], outer.at, lane, shown, depth + 1)
+        row = self._row(inner, where.on_sequence(content), lane, shown, depth + 1)
         for made in self.rows[before:]:
             self._through(made, where, mapped, constant, element)
             _within(made, shown)
         if row is not None:
             self._take_over(row, element, where)
-        self._connect(element, where, lane, shown if element.tag == "sync-clip" else window)
+        if element.tag == "sync-clip":
+            self._connect(element, where, lane, shown, row)
+        else:
+            self._connect(element, where, lane, window)
         return row
 
     def _mapped(self, element: Element, where: Place, long: Fraction) -> tuple[Line | None, bool]:
@@ -448,3 +456,26 @@ def _within(row: Row, window: tuple[Fraction, Fraction]) -> None:
         row.place = Place(window[0], row.place.local(window[0]), row.place.scale)
         row.at = window[0]
     row.length = max(ZERO, end - row.at)
+
+
+def _single(contents: list[Element], first: Fraction) -> tuple[Element, Fraction] | None:
+    """Returns the one thing that a clip holds, and where it lies in the clip's time; None for none or several. Detached
+    sound lies on a gap."""
+    flat: list[tuple[Element, Fraction]] = []
+    for one in contents:
+        base = (seconds(one, "offset") or ZERO) if one.tag == "spine" else ZERO
+        for child in one if one.tag == "spine" else (one,):
+            if child.tag == "transition":
+                return None
+            offset = seconds(child, "offset")
+            if child.tag in CLIPS:
+                flat.append((child, base + (first if offset is None else offset)))
+    if len(flat) != 1 or flat[0][0].tag != "gap":
+        return flat[0] if len(flat) == 1 else None
+    gap, at = flat[0]
+    start = seconds(gap, "start") or ZERO
+    held = [child for child in gap if child.tag in CLIPS]
+    if not held or len({child.get("ref") for child in held}) != 1:
+        return None
+    offset = seconds(held[0], "offset")
+    return held[0], at + (start if offset is None else offset) - start

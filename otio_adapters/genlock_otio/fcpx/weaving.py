@@ -174,7 +174,7 @@ class Weaver:
                 grow(made, picture, self.pool.effect, {}, self.pool.style)
             else:
                 SubElement(made, "filter-video", ref=self.pool.effect(DISSOLVE), name=str(DISSOLVE["name"]))
-        apart = one.left not in self.sounds and one.right not in self.sounds
+        apart = any(side is not None and side not in self.sounds for side in (one.left, one.right))
         if sound is not None and (wanted or apart):
             grow(made, sound, self.pool.effect, {}, self.pool.style)
         elif wanted:

@@ -134,7 +134,7 @@ class Strict:
         for key, value in element.attrib.items():
             if key in VALUES:
                 assert value in VALUES[key], f"{key}={value}"
-            if (key in TIMES or (tag, key) == ("timept", "value")) and tag != "param":
+            if (key in TIMES and tag in ATTRIBUTES) or (tag, key) == ("timept", "value"):
                 time(value)
         if tag in REFERS:
             assert self.root.find(f"resources/*[@id='{element.attrib['ref']}']") is not None

@@ -145,7 +145,7 @@ def test_lanes_and_rates_that_are_none() -> None:
 def test_notes_of_nobody() -> None:
     """What looks like ours and is not must not harm."""
     notes = [
-        "genlock:", "genlock:%ff%00 link=", "genlock:i1 generator=x parameters=%7B", "genlock:i1 frames=9999999999999999999",
+        "genlock:", "genlock:%ff%00 link=", "genlock:i1 generator=x parameters=%7B", "genlock:i1 frames=999999999999999999",
         "genlock:i1 lane=--5 audio=%3E", "genlock:a%3Eb", "genlock:i2 filler=1", "genlock:i3 kind=audio enabled=1",
     ]  # fmt: skip
     kinds = (("title", 'ref="e1"'), ("asset-clip", 'ref="a1"'), ("gap", ""))

@@ -204,6 +204,21 @@ def test_a_synchronized_clip_is_its_picture_with_the_sound_beside_it() -> None:
     assert cuts(found, "audio") == [(0, 48, "music", 48)]
 
 
+def test_detached_sound_lies_on_a_gap_within_a_clip() -> None:
+    found = spine(
+        '<clip name="Take" offset="0s" start="2s" duration="3s"><video ref="a1" offset="0s" duration="100s">'
+        '<audio ref="a1" lane="-1" offset="0s" duration="100s" srcCh="1"/>'
+        '<audio ref="a1" lane="-2" offset="0s" duration="100s" srcCh="2"/></video>'
+        '<clip name="wild" lane="-1" offset="3s" start="7s" duration="1s"><gap name="Gap" offset="0s" duration="100s">'
+        '<audio ref="s1" lane="-1" offset="0s" duration="100s"/></gap></clip></clip>'
+    ).content
+    ((_, _, picture),) = rows(found)
+    (own,) = (item for _, _, item in rows(found, "audio") if item.link)
+    assert (own.link, own.source, own.source_in) == (picture.link, picture.source, 48)  # two channels are one sound
+    sounds = [row for part in (0, 1) for row in cuts(found, "audio", part)]
+    assert [row for row in sounds if row[2] == "wild"] == [(24, 24, "wild", 7 * 24)]
+
+
 def test_a_clip_that_holds_several_is_a_nested_sequence() -> None:
     found = spine(
         '<clip name="both" offset="0s" start="1s" duration="2s" format="f24"><spine>'
@@ -244,7 +259,7 @@ def test_sound_alone_makes_sound_tracks() -> None:
     ).content
     assert [part.track.kind for part in held.tracks] == ["audio"]
     assert cuts(held, "audio") == [(24, 48, "music", 0)]
-    assert rows(held, "audio")[0][2].foreign["fcpx"]["attributes"] == {"role": "fx"}
+    assert rows(held, "audio")[0][2].foreign["fcpx"]["attributes"] == {"audioRole": "fx"}
 
 
 def test_switches_of_picture_and_sound() -> None:

@@ -16,8 +16,9 @@ from genlock.timeline.rate import Rate
 from genlock_otio.values import Imported
 from tests.otio.fcpx.making import FCPX, cuts, read, rows, written
 from tests.otio.fcpx.strict import Strict
+from tests.otio.timelines import SAMPLES
 
-ALL = sorted(FCPX.glob("*.fcpxml"))
+ALL = sorted([*FCPX.glob("*.fcpxml"), *(SAMPLES / "fcpx_2019").glob("*.fcpxml")])
 CONFORMED = Fraction(1001, 1000)  # 23.976 in 24, frame for frame
 
 
@@ -43,8 +44,8 @@ def marks(content: Content, name: str = "") -> list[tuple[str, int, str]]:
     return sorted((m.name, m.start, m.color) for m in content.markers if m.name.startswith(name))
 
 
-def test_there_are_nine() -> None:
-    assert len(ALL) == 9
+def test_all_are_here() -> None:
+    assert len(ALL) == 11
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -290,3 +291,26 @@ def test_structure_reads_the_first_project_and_names_the_others() -> None:
     assert found.content.rate == Rate(30000, 1001)
     (warning,) = found.warnings
     assert "'Test Project 2', 'Test Project 3'" in warning
+
+
+def test_an_event_of_final_cut_pro_10_4() -> None:
+    """A clip is a `clip` that holds a `video`; detached sound is a `clip` that holds a gap that holds an `audio`."""
+    found = read((SAMPLES / "fcpx_2019" / "fcpx_event.fcpxml").read_bytes())
+    content = found.content
+    assert (content.name, content.rate) == ("OpenTimeline_Project", Rate(30))
+    seen = [(s, d, i.name) for s, d, i in rows(content) if not isinstance(i.source, Gap)]
+    assert seen == [
+        (0, 300, "IMG_0715"),
+        (2400, 900, "compound_clip_1"),
+        (3300, 300, "IMG_0233"),
+        (3600, 300, "IMG_0687"),
+        (3900, 300, "IMG_0268"),
+        (4200, 300, "compound_clip_1"),
+    ]
+    assert [c.name for _, c in found.nested] == ["compound_clip_1"]
+    sounds = [cuts(content, "audio", n) for n in range(4)]
+    detached = next(track for track in sounds if track[0][2] == "IMG_0715")
+    assert [row[:3] for row in detached][:3] == [(0, 300, "IMG_0715"), (629, 300, "IMG_0513"), (1200, 300, "IMG_0687")]
+    assert {(t.in_offset, t.out_offset) for t in content.transitions} == {(15, 15), (0, 30)}
+    assert [(m.name, m.start) for m in content.markers if m.item is None] == [("Marker 9", 1096)]  # on a gap
+    assert any("2 projects" in warning for warning in found.warnings)
