@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from itertools import permutations
+from itertools import pairwise, permutations
 from random import Random
 from time import thread_time
 
@@ -21,7 +21,7 @@ from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
 from genlock.timeline.match import Matching, PathOf, adopt, match, overlap
 from genlock.timeline.match.files import family, same_files
-from genlock.timeline.match.order import paired, rising
+from genlock.timeline.match.order import common, paired, rising
 from genlock.timeline.model import Generator, Item, Marker, Media, Nested, Shot, Source, Track
 from genlock.timeline.ops import ItemPatch, ItemSet
 from genlock.timeline.rate import Rate
@@ -163,6 +163,28 @@ def test_generators_and_shots_are_compared_by_what_they_are() -> None:
     assert set(matching.rungs.values()) == {"exact"}
     other = match(base, _made(Generator("title", {"text": "Two"}), Nested("s9")), base_path=_take, path=_take)
     assert (other.items["b0"], other.rungs["b0"]) == ("b0", "slot")
+
+
+def test_a_pattern_that_repeats_is_told_by_where_it_breaks() -> None:
+    base = cut("V1= " + " ".join(f"{kind}{n}:10" for n in range(8) for kind in "XYZ"))
+    rest = [id_ for id_ in base.lanes["V1"].ids() if id_ != "Y3"]
+    matching = found(base, cut("V1= " + " ".join(f"{id_}q:10" for id_ in rest)))
+    assert matching.items == {f"{id_}q": id_ for id_ in rest}
+
+
+@pytest.mark.parametrize("now", ["B:16/5", "B:16/9", "B:20/9"])
+def test_trimmed_in_place_is_likelier_than_moved_away_and_replaced_by_its_own_media(now: str) -> None:
+    base = cut("V1= A1:10 B1:20/5 C1:9 D1:4")
+    matching = found(base, cut(f"V1= A:10 {now} C:9 D:4", "V2~ Bx:20@50/5"))
+    assert matching.items["B"] == "B1"
+    assert matching.origins == {"Bx": "B1"}
+
+
+def test_two_cuts_of_the_same_rushes_have_little_in_common() -> None:
+    one, other = reel(Random(1), 400, media=20), reel(Random(2), 400, media=20)
+    content, _ = stripped(other)
+    items = match(one, restore("r", 1, content), base_path=path, path=path).items
+    assert len(items) < 160
 
 
 # -- ids after copy and paste
@@ -440,6 +462,46 @@ def test_pairing_without_crossing_costs_the_least(left: list[int], right: list[i
     assert cost == min(
         sum(abs(a - b) for a, b in zip(short, some, strict=True)) for some in permutations(long, len(short))
     )
+
+
+@given(st.lists(st.integers(0, 3), max_size=7), st.lists(st.integers(0, 3), max_size=7))
+def test_the_longest_common_run(left: list[int], right: list[int]) -> None:
+    run = common(left, right)
+    assert all(left[a] == right[b] for a, b in run)
+    assert all(one[0] < two[0] and one[1] < two[1] for one, two in pairwise(run))
+    best = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for a, one in enumerate(left):
+        for b, two in enumerate(right):
+            best[a + 1][b + 1] = best[a][b] + 1 if one == two else max(best[a][b + 1], best[a + 1][b])
+    assert len(run) == best[-1][-1]
+
+
+def test_rows_that_differ_everywhere_cost_little() -> None:
+    begin = thread_time()
+    assert common(range(20_000), range(20_000, 40_000)) == []
+    assert common([1, *range(2, 5_000), 1], [1, *range(5_000, 9_998), 1]) == [(0, 0), (4_999, 4_999)]
+    assert thread_time() - begin < 3
+
+
+def test_thousands_of_pieces_of_one_file_all_slipped_are_found_in_time() -> None:
+    base = reel(Random(3), 4_000, media=1)
+    content, truth = stripped(base)
+    parts = []
+    for part in content.tracks:
+        row = tuple(Placed(replace(p.item, source_in=p.item.source_in + 1), p.start) for p in part.items)
+        parts.append(TrackContent(part.track, row))
+    begin = thread_time()
+    items = match(base, restore("r", 1, replace(content, tracks=tuple(parts))), base_path=path, path=path).items
+    assert thread_time() - begin < 8
+    assert sum(items.get(id_) == true for id_, true in truth.items()) > 3_600
+
+
+def test_thousands_of_tracks_cost_no_more_than_others() -> None:
+    tracks = tuple(TrackContent(Track(f"t{n}", name=f"V{n}")) for n in range(5_000))
+    base = restore("s", 1, Content("Cut", Rate(24), tracks=tracks))
+    begin = thread_time()
+    assert len(found(base, restore("r", 1, stripped(base)[0])).tracks) == 5_000
+    assert thread_time() - begin < 3
 
 
 # -- making cuts

@@ -20,7 +20,7 @@ from collections import Counter
 from genlock.collector import uncollected
 from genlock.timeline.match.adoption import adopt
 from genlock.timeline.match.doubts import origins, unsure
-from genlock.timeline.match.exact import by_content, by_id
+from genlock.timeline.match.exact import back_in_place, by_content, by_id
 from genlock.timeline.match.marks import gaps, markers
 from genlock.timeline.match.near import Near
 from genlock.timeline.match.sides import Board, Keys, Side
@@ -47,6 +47,7 @@ def _matched(base: Sequence, returned: Sequence, base_path: PathOf, path: PathOf
     board = Board(here, there, Keys(here, there, base_path, path), told)
     by_id(board)
     by_content(board)
+    back_in_place(board)
     near = Near(board)
     near.run()
     board.find_tracks()

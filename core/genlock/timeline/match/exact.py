@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from itertools import pairwise
 
-from genlock.timeline.match.order import paired
+from genlock.timeline.match.order import common, paired
 from genlock.timeline.match.sides import Board, groups
 
 
@@ -49,6 +50,8 @@ def by_content(board: Board) -> None:
     _spread(board, [(b, r) for r, b in enumerate(board.known) if b >= 0])
     board.find_tracks()
     board.align()
+    if any(board.mate[b] < 0 for bs, _ in several for b in bs):
+        _spread(board, list(_in_sequence(board)))
     for bs, rs in sorted(several, key=lambda pair: len(pair[0]) * len(pair[1])):
         _spread(board, list(_by_order(board, bs, rs)))
     board.find_tracks()
@@ -77,6 +80,54 @@ def _spread(board: Board, seeds: Iterable[tuple[int, int]]) -> None:
             board.steady[b] = not moved and board.aligned(b, r)
             for pair in board.around(b, r):
                 offer(*pair, moved)
+
+
+def _in_sequence(board: Board) -> Iterable[tuple[int, int]]:
+    """Pairs what lies between two items that stayed by a longest common run: a pattern that repeats is told by where it
+    breaks."""
+    base, returned = board.base, board.returned
+    for row in returned.rows:
+        steady = [r for r in row if (b := board.known[r]) >= 0 and board.steady[b] and board.aligned(b, r)]
+        lane = board.lane[returned.track[row[0]]] if row else -1
+        if lane < 0:
+            continue
+        ends = [(base.rows[lane][0] - 1 if base.rows[lane] else -1, row[0] - 1)]
+        ends.extend((board.known[r], r) for r in steady)
+        ends.append((base.rows[lane].stop, row.stop))
+        for (b0, r0), (b1, r1) in pairwise(ends):
+            here = [b for b in range(b0 + 1, b1) if board.mate[b] < 0]
+            there = [r for r in range(r0 + 1, r1) if board.known[r] < 0]
+            for i, k in common([base.exact[b] for b in here], [returned.exact[r] for r in there]):
+                board.take(here[i], there[k], "exact")
+                board.steady[here[i]] = True
+                yield here[i], there[k]
+
+
+def back_in_place(board: Board) -> None:
+    """Gives an item back to the piece in its old place, where what was taken for it is a copy elsewhere: beside a
+    neighbour it had, with frames in common, trimmed is likelier than moved away and replaced by its own media."""
+    base, returned = board.base, board.returned
+    for r, b in enumerate(board.known):
+        if b < 0 or board.rungs[r] != "exact" or board.context(b, r):
+            continue
+        for one in _slots(board, b):
+            if board.known[one] >= 0 or base.media[b] != returned.media[one] or not board.context(b, one):
+                continue
+            edge = base.low[b] == returned.low[one] or base.high[b] == returned.high[one]
+            lasting = base.items[b].duration == returned.items[one].duration
+            common = base.low[b] < returned.high[one] and returned.low[one] < base.high[b]
+            if common and (edge or lasting or board.context(b, one) == 2):
+                board.known[r], board.rungs[r] = -1, None
+                board.take(b, one, "overlap")
+                break
+
+
+def _slots(board: Board, b: int) -> Iterable[int]:
+    """Yields what lies behind the left and before the right neighbour of an item by now."""
+    left, right = board.base.prev[b], board.base.next[b]
+    for here, beside in ((left, board.returned.next), (right, board.returned.prev)):
+        if here >= 0 and board.mate[here] >= 0 and (there := beside[board.mate[here]]) >= 0:
+            yield there
 
 
 def _by_order(board: Board, bs: list[int], rs: list[int]) -> Iterable[tuple[int, int]]:

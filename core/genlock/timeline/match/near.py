@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence as Row
 from heapq import heappop, heappush
-from itertools import pairwise
 from typing import Final
 
 from genlock.timeline.match.sides import Board, groups
@@ -14,12 +13,15 @@ from genlock.timeline.match.values import Rung
 PER_ITEM: Final = 24
 """Candidates with common frames that one item is weighed against: the nearest in the source."""
 
+PAIRS: Final = 60_000
+"""Pairs of one media that are weighed; where thousands of pieces of one file changed, each gets fewer candidates."""
+
 NEIGHBOUR: Final = 0.6
 EQUAL: Final = 0.4
-HEAD: Final = 1.0
+HEAD: Final = 2.0
 """What the piece with the head is worth more than the others of a split item: it keeps the id, as in edits.cutting."""
 
-ALONE: Final = 0.4
+ALONE: Final = 0.6
 """What an item without a known neighbour must be worth: a few frames in common may be chance."""
 
 CLOSE: Final = 0.15
@@ -85,9 +87,10 @@ class Near:
         share = float(max(common, 0) / max(high - low, other_high - other_low))
         equal = (low == other_low) + (high == other_high) + (base.items[b].duration == returned.items[r].duration)
         score: float = share + EQUAL * equal
-        if not context and score < ALONE:
+        head = (b, r) in self._heads
+        if not context and not head and score < ALONE:
             return 0.0
-        return score + NEIGHBOUR * context + HEAD * ((b, r) in self._heads)
+        return score + NEIGHBOUR * context + HEAD * head
 
     def _slot_score(self, b: int, r: int, placed: bool) -> float:
         """Returns how well an item of other media fits into the slot; 0: not at all."""
@@ -97,8 +100,10 @@ class Near:
         first = base.low[b] == returned.low[r]
         families = board.keys.family
         related = families[base.media[b]] == families[returned.media[r]]
+        common = base.low[b] < returned.high[r] and returned.low[r] < base.high[b]
         if not (
             (context and lasting and (first or related))
+            or (context and related and common)
             or (context == 2 and (lasting or related))
             or (placed and lasting and first)
         ):
@@ -117,11 +122,12 @@ class Near:
             rs = sorted(rs, key=lambda r: (returned.low[r], r))
             lows = [returned.low[r] for r in rs]
             longest = max(returned.high[r] - returned.low[r] for r in rs)
+            most = max(6, min(PER_ITEM, PAIRS // len(bs)))
             for b in bs:
                 first, last = bisect_left(lows, base.low[b] - longest), bisect_left(lows, base.high[b])
-                if last - first > PER_ITEM:
-                    middle = min(max(bisect_left(lows, base.low[b]), first + PER_ITEM // 2), last - PER_ITEM // 2)
-                    first, last = middle - PER_ITEM // 2, middle + PER_ITEM // 2
+                if last - first > most:
+                    middle = min(max(bisect_left(lows, base.low[b]), first + most // 2), last - most // 2)
+                    first, last = middle - most // 2, middle + most // 2
                 found = [r for r in rs[first:last] if returned.high[r] > base.low[b]]
                 if found:
                     self.candidates[b] = found
@@ -133,10 +139,17 @@ class Near:
             inside = [r for r in rs if base.low[b] <= returned.low[r] and returned.high[r] <= base.high[b]]
             if len(inside) < 2:
                 continue
-            inside.sort(key=lambda r: (returned.low[r], returned.high[r], r))
-            if any(returned.high[a] > returned.low[c] for a, c in pairwise(inside)):
-                continue
-            self._heads.add((b, inside[-1] if base.items[b].speed.num < 0 else inside[0]))
+            back = base.items[b].speed.num < 0
+            inside.sort(key=lambda r: (-returned.high[r] if back else returned.low[r], r))
+            head = inside[0]
+            edge = returned.high[head] == base.high[b] if back else returned.low[head] == base.low[b]
+            others = [
+                r
+                for r in inside[1:]
+                if returned.high[r] <= returned.low[head] or returned.high[head] <= returned.low[r]
+            ]
+            if len(others) == len(inside) - 1 or (edge and others):
+                self._heads.add((b, head))
 
     def _in_place(self) -> list[tuple[int, int]]:
         """Finds free pairs on one track at the same frame: where nothing else is known, that has to do."""

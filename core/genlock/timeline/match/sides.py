@@ -133,7 +133,8 @@ class Keys:
 
 
 def _by_pieces(base: Side, here: set[int], returned: Side, there: set[int]) -> dict[int, int]:
-    """Returns returned media -> base media where most of its pieces, two at least, are pieces of that one alone."""
+    """Returns returned media -> base media where a fifth of its pieces, two at least, are pieces of that one alone, and
+    hardly any of another one."""
     ours, theirs = _pieces(base, here), _pieces(returned, there)
     votes: Counter[tuple[int, int]] = Counter()
     for piece, shown in theirs.items():
@@ -141,10 +142,13 @@ def _by_pieces(base: Side, here: set[int], returned: Side, there: set[int]) -> d
             votes[shown[0], ours[piece][0]] += 1
     counts = Counter(number for number in returned.media if number in there)
     found: dict[int, int] = {}
+    doubtful: dict[int, int] = {}
     for (one, other), count in sorted(votes.items(), key=lambda row: (-row[1], row[0])):
-        if count >= max(2, counts[one] * 0.6) and one not in found and other not in found.values():
+        if one in found or other in found.values():
+            doubtful[found.get(one, other)] = count
+        elif count >= max(2, counts[one] / 5):
             found[one] = other
-    return found
+    return {one: other for one, other in found.items() if votes[one, other] >= 3 * doubtful.get(other, 0)}
 
 
 def _pieces(side: Side, numbers: set[int]) -> dict[tuple[Any, ...], list[int]]:
@@ -270,12 +274,12 @@ class Board:
             if lane[t] < 0 and b in free:
                 lane[t] = b
                 free.discard(b)
-        for fits in (_named_alike, _placed_alike):
-            for t in range(len(lane)):
-                b = next((b for b in sorted(free) if lane[t] < 0 and fits(self.base, b, self.returned, t)), -1)
-                if b >= 0:
-                    lane[t] = b
-                    free.discard(b)
+        for named in (_names, _places):
+            ours = {key: b for b, key in reversed(list(enumerate(named(self.base)))) if b in free and key is not None}
+            for t, key in enumerate(named(self.returned)):
+                if lane[t] < 0 and key in ours:
+                    lane[t] = ours.pop(key)
+                    free.discard(lane[t])
         self.lane = lane
 
     def _by_weight(self) -> list[tuple[int, int]]:
@@ -299,15 +303,19 @@ class Board:
                 self.expected[b] = self.base.rank[b] + shift
 
 
-def _named_alike(base: Side, b: int, returned: Side, t: int) -> bool:
-    one, other = base.state.tracks[base.state.order[b]], returned.state.tracks[returned.state.order[t]]
-    return one.kind == other.kind and one.name == other.name != ""
+def _names(side: Side) -> list[tuple[str, str] | None]:
+    tracks = [side.state.tracks[id_] for id_ in side.state.order]
+    return [(track.kind, track.name) if track.name else None for track in tracks]
 
 
-def _placed_alike(base: Side, b: int, returned: Side, t: int) -> bool:
-    return base.kinds[b] == returned.kinds[t] and base.kinds[:b].count(base.kinds[b]) == returned.kinds[:t].count(
-        returned.kinds[t]
-    )
+def _places(side: Side) -> list[tuple[str, int]]:
+    """Returns kind and number of each track: the second of sound, the first of picture."""
+    counts: Counter[str] = Counter()
+    found: list[tuple[str, int]] = []
+    for kind in side.kinds:
+        found.append((kind, counts[kind]))
+        counts[kind] += 1
+    return found
 
 
 def _number_exactly(base: Side, returned: Side) -> None:
