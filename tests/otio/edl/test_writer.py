@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ import pycmx
 import pytest
 from msgspec.structs import replace
 
+import genlock_otio
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content, Placed, TrackContent
 from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Shot, Track, Transition
@@ -200,3 +202,14 @@ def test_pycmx_reads_names_files_and_grades() -> None:
     assert one.asc_sat == 0.9
     assert (left.clip_name, right.clip_name, right.transition.kind) == ("clip a", "clip b", "W")
     assert right.transition.operand == "008"
+
+
+def test_every_list_of_a_cut_is_a_file_beside_the_first(tmp_path: Path) -> None:
+    tracks = tuple(track(f"v{n}", "video", clip(f"c{n}")) for n in (1, 2, 3))
+    content = Content("cut", RATE, tracks=tracks)
+    loss = genlock_otio.write(content, tmp_path / "reel.edl", media=POOL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reel.edl", "reel_V2.edl", "reel_V3.edl"]
+    assert any("2 video tracks" in row.what or "video track" in row.what for row in loss.rows)
+    assert picture(genlock_otio.read(tmp_path / "reel_V3.edl")) == ["V1: clip c3@0+48/0"]
+    (tmp_path / "reel.edl").rename(tmp_path / "unnamed")
+    assert genlock_otio.read(tmp_path / "unnamed").dialect == "edl"
