@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict
+
 from genlock.timeline.decision import Conflict, Refusal
 from genlock.timeline.ops import (
     ConflictSet,
@@ -58,6 +61,31 @@ def _lost(state: Sequence, ops: tuple[Op, ...]) -> tuple[Conflict, ...]:
         Conflict("no_such_item", op.after or "", f"What {op.item.name or op.item.id} belongs behind is gone.")
         for op in lost
     )
+
+
+def done(state: Sequence, op: Op) -> bool:
+    """Returns whether the state has already what the op would set; False for what comes, goes or moves."""
+    match op:
+        case ItemSet(item=id_, after=patch):
+            return id_ in state.items and _has(state.items[id_], patch)
+        case TrackSet(track=id_, after=settings):
+            return id_ in state.tracks and _has(state.tracks[id_], settings)
+        case SequenceSet(after=own):
+            return _has(state, own)
+        case TransitionSet(key=key, after=transition):
+            return state.transitions.get(key) == transition
+        case MarkerSet(marker=id_, after=marker):
+            return state.markers.get(id_) == marker
+        case ItemInserted() | ItemRemoved() | ItemMoved() | ItemsShifted():
+            return False
+        case TrackInserted() | TrackRemoved() | TrackMoved() | ConflictSet():
+            return False
+        case _:
+            assert_never(op)
+
+
+def _has(value: Struct, patch: Struct) -> bool:
+    return all(wanted is UNSET or getattr(value, name) == wanted for name, wanted in asdict(patch).items())
 
 
 def inverse(op: Op) -> Op:

@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from genlock.timeline.lane import Lane, Slot
 from genlock.timeline.merge.ripples import Push, Ripples
 from genlock.timeline.merge.surveys import Survey
-from genlock.timeline.merge.things import Things
+from genlock.timeline.merge.things import Things, continues
 from genlock.timeline.merge.values import Veto, Vetoes
 
 FAR = 1 << 60
@@ -69,16 +69,22 @@ class _Free:
         """Places what theirs placed here."""
         things, ripples = self.things, self.ripples
         taken = {slot.id for slot in self.row}
+        before: Slot | None = None
         for slot, left, right in _with_neighbours(ripples.other):
+            last, before = before, slot
             if things.placed.get(slot.id) != self.track or slot.id in taken:
                 continue
             low, high = _numbers(ripples, left, right)
             frame = slot.start - (ripples.other.level[left] if left is not None else 0)
             shift = ripples.extra.at(low) - ripples.refused.at(low)
             near = ripples.extra.near(low, high)
-            before = sum(push.amount for push in near if push.frame <= frame)
+            along = sum(push.amount for push in near if push.frame <= frame)
             duration = things.values[slot.id].duration if slot.id in things.values else slot.duration
-            starts = (slot.start + shift + before, slot.start + shift, slot.start + shift + _sum(near))
+            starts = [slot.start + shift + along, slot.start + shift, slot.start + shift + _sum(near)]
+            if last is not None and last.end == slot.start and continues(things.theirs, last.id, slot.id):
+                starts[:0] = [
+                    each.end for each in self.row if each.id == last.id
+                ]  # the halves of a split stay together
             start = next((at for at in dict.fromkeys(starts) if self._fits(at, duration)), None)
             if start is None:
                 self.vetoes[Veto("place", slot.id)] = "no_room"

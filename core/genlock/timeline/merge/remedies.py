@@ -11,6 +11,7 @@ from genlock.errors import Refused
 from genlock.timeline.check import new_violations
 from genlock.timeline.decision import Context
 from genlock.timeline.diff import diff
+from genlock.timeline.edits.cutting import cut_out
 from genlock.timeline.edits.drafts import Draft
 from genlock.timeline.merge.attempts import Sides, attempt
 from genlock.timeline.merge.values import (
@@ -147,7 +148,7 @@ class Remedies:
         else:
             start = self._start(draft, like)
             if over:
-                _clear(draft, track, start, start + item.duration)
+                cut_out(draft, track, start, start + item.duration)
             draft.insert(track, item, start=start)
 
     def _move(self, draft: Draft, id_: str, *, over: bool) -> None:
@@ -157,7 +158,7 @@ class Remedies:
             return
         start = self._start(draft, id_)
         if over:
-            _clear(draft, track, start, start + draft.item(id_).duration, but=id_)
+            cut_out(draft, track, start, start + draft.item(id_).duration, keep={id_})
         draft.move(id_, track, start=start)
 
     def _left(self, draft: Draft, id_: str) -> str | None:
@@ -279,19 +280,6 @@ class Remedies:
             if other in state.tracks:
                 return other
         return None
-
-
-def _clear(draft: Draft, track: str, start: int, end: int, but: str = "") -> None:
-    """Cuts away what lies on a free track between two frames."""
-    for slot in draft.lane(track).between(start, end):
-        if slot.id == but:
-            continue
-        if slot.start >= start and slot.end <= end:
-            draft.remove(slot.id)
-        elif slot.start < start and slot.end <= end:
-            draft.set(slot.id, duration=start - slot.start)
-        else:
-            raise KeyError(slot.id)  # it would lose its front or its middle: that is for a person to do
 
 
 def _lefts(order: tuple[str, ...], id_: str) -> tuple[str, ...]:
