@@ -133,23 +133,24 @@ class Near:
                     self.candidates[b] = found
 
     def _split_heads(self) -> None:
-        """Finds items that came back in pieces, and which piece has the head."""
+        """Finds items that came back in pieces, and which piece has the head: it starts where the item did, another piece
+        starts where it ends, another piece ends where the item did. Two of the three prove it."""
         base, returned = self.board.base, self.board.returned
         for b, rs in self.candidates.items():
-            inside = [r for r in rs if base.low[b] <= returned.low[r] and returned.high[r] <= base.high[b]]
+            first, last = base.low[b], base.high[b]
+            inside = [(returned.low[r], returned.high[r], r) for r in rs]
+            inside = [piece for piece in inside if first <= piece[0] and piece[1] <= last]
             if len(inside) < 2:
                 continue
-            back = base.items[b].speed.num < 0
-            inside.sort(key=lambda r: (-returned.high[r] if back else returned.low[r], r))
-            head = inside[0]
-            edge = returned.high[head] == base.high[b] if back else returned.low[head] == base.low[b]
-            others = [
-                r
-                for r in inside[1:]
-                if returned.high[r] <= returned.low[head] or returned.high[head] <= returned.low[r]
-            ]
-            if len(others) == len(inside) - 1 or (edge and others):
-                self._heads.add((b, head))
+            if base.items[b].speed.num < 0:
+                first, last = -last, -first
+                inside = [(-high, -low, r) for low, high, r in inside]
+            for low, high, r in sorted(inside):
+                behind = [piece for piece in inside if piece[0] >= high]
+                begins, ends = {piece[0] for piece in behind}, {piece[1] for piece in behind}
+                if (low == first) + (high in begins) + (last in ends) >= 2:
+                    self._heads.add((b, r))
+                    break
 
     def _in_place(self) -> list[tuple[int, int]]:
         """Finds free pairs on one track at the same frame: where nothing else is known, that has to do."""
