@@ -14,7 +14,7 @@ from genlock.timeline.rate import FREEZE, NORMAL, Rate
 from genlock_otio.fcp7.crossings import OWN
 from genlock_otio.fcp7.files import Described
 from genlock_otio.fcp7.generators import generator_note
-from genlock_otio.fcp7.speed import Played, percent_text, played, speed_note, writer_place
+from genlock_otio.fcp7.speed import Played, percent_text, played, speed_note, told_place
 from genlock_otio.fcp7.trees import is_tree, sound_attributes, writable
 from genlock_otio.keeping import Json
 from genlock_otio.outgoing import Outgoing
@@ -58,12 +58,18 @@ class Shape(Struct, frozen=True):
     step: Exact
     before: int
 
+    @property
+    def place(self) -> Exact:
+        """The place in the media at the in-point."""
+        return self.play.place - self.before * self.step * self.play.speed.fraction
+
     def read_back(self) -> int:
         """Returns the media frame that a reader takes for the first one shown."""
         ahead = self.before * self.step
         if self.play.speed == NORMAL:
             return rounded(self.first + self.into + ahead)
-        return rounded(self.first + writer_place(self.play, self.into) + ahead * self.play.speed.fraction)
+        told = told_place(self.place, self.play.speed.num < 0)
+        return rounded(self.first + told + ahead * self.play.speed.fraction)
 
 
 def shape_of(to: Outgoing, lying: Lying, length: int, first: int, rate: Rate) -> Shape:

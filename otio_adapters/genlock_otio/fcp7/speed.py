@@ -159,8 +159,9 @@ def speed_note(speed: Speed) -> list[Any] | None:
     return None if exact == abs(speed.fraction) else [said, [speed.num, speed.den]]
 
 
-def write_retime(page: Page, play: Played, into: int, out: int, media: str) -> None:
-    """Writes the filter of a clip whose in and out points are `into` and `out`."""
+def write_retime(page: Page, play: Played, into: int, out: int, place: Exact, media: str) -> None:
+    """Writes the filter of a clip whose in and out points are `into` and `out`; `place` is that of the in-point, which is
+    exact where `into` had to be rounded."""
     page.open("filter")
     page.open("effect")
     page.leaf("name", "Time Remap")
@@ -183,7 +184,7 @@ def write_retime(page: Page, play: Played, into: int, out: int, media: str) -> N
             continue
         page.open("keyframe")
         page.leaf("when", when)
-        page.leaf("value", decimal(play.place + (when - play.first) * play.speed.fraction, _GRAPH_PLACES))
+        page.leaf("value", decimal(place + (when - into) * play.speed.fraction, _GRAPH_PLACES))
         page.leaf("speedvirtualkf", "TRUE")
         page.leaf(edge, "TRUE")
         page.close("keyframe")
@@ -206,8 +207,7 @@ def _parameter(page: Page, name: str, value: str, span: tuple[str, str] | None =
     page.close("parameter")
 
 
-def writer_place(play: Played, into: int) -> Exact:
-    """Returns what a reader makes of the graph as it is written: the media frame shown at the in-point."""
-    place = play.place + (into - play.first) * play.speed.fraction
+def told_place(place: Exact, reverse: bool) -> Exact:
+    """Returns what a reader makes of a place of the graph as it is written: the media frame shown there."""
     said = Fraction(decimal(place, _GRAPH_PLACES))
-    return said - 1 if play.speed.num < 0 else said
+    return said - 1 if reverse else said

@@ -223,7 +223,7 @@ class _Writer:
             page.tree(tree)
         self._content(lying, inner, described)
         if item.speed != NORMAL:
-            write_retime(page, shape.play, shape.into, shape.out, lying.kind)
+            write_retime(page, shape.play, shape.into, shape.out, shape.place, lying.kind)
         for tree in filters_of(item):
             page.tree(tree)
         if kept.channel is not None:

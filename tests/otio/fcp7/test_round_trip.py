@@ -3,6 +3,7 @@ writes the same bytes."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from random import Random
 
@@ -11,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlock.timeline.check import violations
-from genlock.timeline.events import Content, restore
-from genlock.timeline.model import Media, Nested, Shot, Source
+from genlock.timeline.diff import diff
+from genlock.timeline.events import Content, Placed, TrackContent, restore
+from genlock.timeline.model import Item, Marker, Media, Nested, Shot, Source, Track, Transition
+from genlock.timeline.ops import Op
 from genlock.timeline.profiles import FCP7
 from genlock.timeline.projection import disagreements
-from genlock.timeline.rate import RATES, Rate
+from genlock.timeline.rate import RATES, Rate, Speed
+from genlock.timeline.reconcile import reconcile
 from genlock_otio.dialects import Incoming
 from genlock_otio.fcp7 import reader, writer
 from genlock_otio.outgoing import Outgoing
@@ -86,3 +90,68 @@ def test_every_rate_comes_back(rate: Rate, seed: int) -> None:
     imported = read(written(maker, content))
     assert imported.content.rate == rate
     assert differences(content, imported) == ()
+
+
+def returned(base: Content, data: bytes) -> tuple[Op, ...]:
+    """Returns the edits that a returned file makes of the cut that was written."""
+    imported = read(data)
+    pool = {file.id: file for file in imported.media}
+
+    def base_path(source: Source) -> str:
+        match source:
+            case Media(media=id_):
+                return POOL[id_].path
+            case Shot(shot=shot, take=wanted):
+                file = take(shot, wanted)
+                return file.path if file is not None else ""
+            case _:
+                return ""
+
+    def path(source: Source) -> str:
+        return pool[source.media].path if isinstance(source, Media) else ""
+
+    state = restore("ab" * 16, 1, base)
+    made = reconcile(state, imported.content, FCP7, base_path=base_path, path=path, told=imported.ids)
+    assert made.disagreements == ()
+    return diff(state, restore("ab" * 16, 1, made.theirs))
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_an_unchanged_file_that_returns_is_no_edit(seed: int) -> None:
+    maker = Maker(Random(seed))
+    content = maker.content()
+    assert returned(content, written(maker, content, TAG)) == ()
+
+
+OURS = re.compile(rb'<comments>.*?</comments>|<logginginfo>.*?</logginginfo>| genlock\.\w+="[^"]*"', re.DOTALL)
+FILMS = [POOL[name] for name in list(POOL)[:3]]
+
+
+def film(id_: str, number: int, into: int, length: int, **more: object) -> Item:
+    return Item(id_, Media(FILMS[number].id, 0, 1000), length, f"shot {id_}", into, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", RATES, ids=str)
+def test_a_program_that_drops_our_remarks_makes_no_edit_either(rate: Rate) -> None:
+    row = [
+        film("a", 0, 30, 40),
+        film("b", 1, 101, 33, speed=Speed(3, 2)),
+        film("c", 2, 700, 25, speed=Speed(-2)),
+        film("d", 0, 77, 20, speed=Speed(0)),
+        film("e", 1, 400, 31, enabled=False),
+        film("f", 2, 5, 12, speed=Speed(1, 3)),
+    ]
+    upper = TrackContent(
+        Track("t2", "video", "V2"), (Placed(film("g", 0, 500, 30), 17), Placed(film("h", 1, 5, 9), 60))
+    )
+    content = Content(
+        "cut",
+        rate,
+        tracks=(TrackContent(Track("t1", "video", "V1", "magnetic"), tuple(Placed(item) for item in row)), upper),
+        transitions=(Transition("a", "b", 3, 7), Transition("b", "c", 4, 4), Transition("f", None, 5, 0, "wipe")),
+        markers=(Marker("m1", 12, 3, None, "look", "CYAN", "why"), Marker("m2", 110, 0, "b", "here")),
+    )
+    data = OURS.sub(b"", writer.write(Outgoing(content, media=POOL)).data)
+    assert read(data).ids == frozenset()
+    assert returned(content, data) == ()
