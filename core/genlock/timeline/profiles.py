@@ -20,6 +20,7 @@ Feature = Literal[
     "track.enabled",
     "track.locked",
     "track.placement",
+    "track.sync_lock",
     "track.empty",
     "track.foreign",
     "item.name",
@@ -101,7 +102,8 @@ RESOLVE: Final = Profile(
     "DaVinci Resolve 18–21 (.otio)",
     (".otio",),
     _without(
-        *_FOREIGN, "sequence.name", "sequence.resolution", "sequence.drop_frame", "track.placement", "item.shot",
+        *_FOREIGN, "sequence.name", "sequence.resolution", "sequence.drop_frame", "track.placement",
+        "track.sync_lock", "item.shot",
         "item.generator", "item.parameters", "item.nested", "item.name", "item.handles", "item.effects", "item.freeze",
         "item.link", "transition.name", "transition.kind", "transition.fade",
     ),
@@ -112,14 +114,14 @@ FCP7: Final = Profile(
     "fcp7",
     "Final Cut Pro 7 XML (Premiere Pro, Resolve)",
     (".xml",),
-    _without(*_FOREIGN, "track.placement", "item.shot", "item.effects", "transition.name"),
+    _without(*_FOREIGN, "track.placement", "track.sync_lock", "item.shot", "item.effects", "transition.name"),
     ids="comment",
 )
 FCPX: Final = Profile(
     "fcpx",
     "Final Cut Pro (.fcpxml)",
     (".fcpxml",),
-    _without(*_FOREIGN, "item.shot", "item.effects"),
+    _without(*_FOREIGN, "track.sync_lock", "item.shot", "item.effects"),
     ids="note",
 )
 EDL: Final = Profile(

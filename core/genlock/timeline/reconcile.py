@@ -17,7 +17,15 @@ from genlock.timeline.projection import disagreements, lift, project
 from genlock.timeline.sequence import Sequence
 
 _OURS: Final[frozenset[Feature]] = frozenset(
-    {"track.placement", "track.locked", "item.shot", "item.link", "sequence.resolution", "sequence.drop_frame"}
+    {
+        "track.placement",
+        "track.sync_lock",
+        "track.locked",
+        "item.shot",
+        "item.link",
+        "sequence.resolution",
+        "sequence.drop_frame",
+    }
 )
 """What a format that knows no such thing tells in our own metadata: gone when another program wrote the file anew."""
 

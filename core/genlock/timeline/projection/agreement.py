@@ -11,7 +11,7 @@ from genlock.timeline.model import Item, Marker, Track, Transition
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.registers import Registers, Same
 from genlock.timeline.projection.stripping import levelled, project
-from genlock.timeline.projection.table import is_fade
+from genlock.timeline.projection.table import alike, is_fade
 from genlock.timeline.rate import Speed
 from genlock.timeline.timecode import to_timecode
 
@@ -29,6 +29,7 @@ _TRACK: Final[tuple[tuple[str, Feature, str], ...]] = (
     ("name", "track.name", "name"),
     ("enabled", "track.enabled", "switch"),
     ("locked", "track.locked", "lock"),
+    ("sync_lock", "track.sync_lock", "sync lock"),
     ("foreign", "track.foreign", "metadata"),
 )
 _ITEM: Final[tuple[tuple[str, Feature, str], ...]] = (
@@ -89,6 +90,8 @@ class _Agreement:
             return
         for name, feature, word in fields:
             here, there = getattr(one, name), getattr(two, name)
+            if name == "foreign" and alike(here, there):
+                continue
             if here != there and (feature is None or self.profile.has(feature)):
                 short = (
                     f": {here!r:.40} here and {there!r:.40} in the file" if name not in ("foreign", "effects") else ""
@@ -157,7 +160,11 @@ class _Agreement:
         two = {marker.id: marker for marker in self.there.markers}
         yield from _only(one, two, _marker)
         for id_ in filter(two.__contains__, one):
-            yield from self._differ(_marker(one[id_]), one[id_], two[id_], _MARKER)
+            here, there = one[id_], two[id_]
+            if there.item in self.whole and there.item in self.whole_there:
+                source, other = self.whole[there.item].source, self.whole_there[there.item].source
+                there = self.registers.recounted(there, here, source, other)
+            yield from self._differ(_marker(here), here, there, _MARKER)
 
     def _called(self, item: Item) -> str:
         whole = self.whole.get(item.id, item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.registers import Registers, Same
 from genlock.timeline.projection.rows import free, laid, magnetic
 from genlock.timeline.projection.stripping import project, stripped, tells_placement
-from genlock.timeline.projection.table import MARKER, SEQUENCE, TRACK, TRANSITION, Row, is_fade, lacking
+from genlock.timeline.projection.table import MARKER, SEQUENCE, TRACK, TRANSITION, Row, alike, is_fade, lacking
 from genlock.timeline.rate import Rate
 
 T = TypeVar("T", Content, Track, Transition, Marker)
@@ -33,6 +33,7 @@ _TRACK: Final[_Fields] = (
     ("name", "track.name"),
     ("enabled", "track.enabled"),
     ("locked", "track.locked"),
+    ("sync_lock", "track.sync_lock"),
     ("foreign", "track.foreign"),
 )
 _TRANSITION: Final[_Fields] = (
@@ -80,7 +81,7 @@ class _Lift:
         self.rate = base.rate
         self.registers = Registers(profile, base.rate, same)
         self.old = {placed.item.id: placed.item for part in base.tracks for placed in part.items}
-        self.here = {placed.item.id for part in returned.tracks for placed in part.items}
+        self.sources = {placed.item.id: placed.item.source for part in returned.tracks for placed in part.items}
         self.parts = {part.track.id: part for part in base.tracks}
         self.projected = project(base, profile, keep={part.track.id for part in returned.tracks})
         self.told = {placed.item.id: placed.item for part in self.projected.tracks for placed in part.items}
@@ -114,7 +115,7 @@ class _Lift:
             return TrackContent(part.track, tuple(items))
         track = self._patched(old.track, part.track, TRACK, _TRACK)
         if tells_placement(self.profile):
-            track = replace(track, placement=part.track.placement, sync_lock=part.track.sync_lock)
+            track = replace(track, placement=part.track.placement)
             return TrackContent(track, tuple(items))
         fills = {placed.item.id for placed in old.items if self._fills(placed.item)}
         row = laid(items)
@@ -123,18 +124,18 @@ class _Lift:
 
     def _fills(self, item: Item) -> bool:
         """Returns whether the file shows empty room where the item is."""
-        return item.id not in self.told and item.id not in self.here and not isinstance(item.source, Gap)
+        return item.id not in self.told and item.id not in self.sources and not isinstance(item.source, Gap)
 
     def _missing(self, part: TrackContent) -> TrackContent | None:
         """Returns a track that the file does not have; None when it would, had nobody removed it."""
         if part.track.id not in {p.track.id for p in self.projected.tracks}:
-            return self._without(part, self.here)
+            return self._without(part, self.sources)
         if self.profile.has("track.empty"):
             return None
         fills = {placed.item.id for placed in part.items if self._fills(placed.item)}
         return self._without(part, {placed.item.id for placed in part.items} - fills)
 
-    def _without(self, part: TrackContent, gone: set[str]) -> TrackContent:
+    def _without(self, part: TrackContent, gone: Container[str]) -> TrackContent:
         items = tuple(placed for placed in part.items if placed.item.id not in gone)
         return part if len(items) == len(part.items) else TrackContent(part.track, items)
 
@@ -258,8 +259,12 @@ class _Lift:
         old = {marker.id: marker for marker in self.base.markers}
         made = {}
         for new in self.returned.markers:
-            if new.item is None or new.item in there.items:
-                made[new.id] = self._patched(old[new.id], new, MARKER, _MARKER) if new.id in old else new
+            if new.item is not None and new.item not in there.items:
+                continue
+            was = old.get(new.id)
+            if new.item is not None:
+                new = self.registers.recounted(new, was, there.items[new.item].source, self.sources[new.item])
+            made[new.id] = new if was is None else self._patched(was, new, MARKER, _MARKER)
         told = {marker.id for marker in self.projected.markers}
         for marker in self.base.markers:
             if marker.id not in told and marker.id not in made and (marker.item is None or marker.item in there.items):
@@ -272,6 +277,8 @@ class _Lift:
         values = {}
         for name, feature in fields:
             value = getattr(new, name)
+            if name == "foreign" and alike(value, told.foreign):
+                continue
             if (feature is None or self.profile.has(feature)) and value != getattr(told, name):
                 values[name] = value
         return replace(old, **values) if values else old

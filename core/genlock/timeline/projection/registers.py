@@ -12,6 +12,7 @@ from genlock.timeline.model import (
     Gap,
     Generator,
     Item,
+    Marker,
     Media,
     Nested,
     Shot,
@@ -21,7 +22,7 @@ from genlock.timeline.model import (
 )
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.stripping import stripped
-from genlock.timeline.projection.table import PLACEHOLDER, item_rows, of_kind
+from genlock.timeline.projection.table import PLACEHOLDER, alike, item_rows, of_kind
 from genlock.timeline.rate import NORMAL, Rate, Speed
 
 Same = Callable[[Source, Source], bool]
@@ -60,7 +61,7 @@ class Registers:
             self._value("item.enabled", old.enabled, told.enabled, new.enabled),
             self._effects(old, told, new),
             new.link,
-            self._value("item.foreign", old.foreign, told.foreign, new.foreign),
+            old.foreign if alike(told.foreign, new.foreign) or "item.foreign" not in self._has else new.foreign,
         )
         if not idle:
             made = self._showing(made, old, told, new)
@@ -86,7 +87,7 @@ class Registers:
 
     def close(self, one: Speed, two: Speed) -> bool:
         """Returns whether two speeds are one and the same in a file of the format."""
-        if one == two:
+        if one.num * two.den == two.num * one.den:
             return True
         steps = self.profile.speed_steps
         if steps is None or one.num * two.num <= 0:
@@ -106,6 +107,19 @@ class Registers:
         ratio = other.fraction / rate.fraction
         slack = max(Fraction(1), ratio) if rate != other else Fraction(self._rounds(one, two))
         return abs(first * ratio - second) <= slack
+
+    def recounted(self, new: Marker, old: Marker | None, source: Source, other: Source) -> Marker:
+        """Returns a marker on an item, counted in frames of its `other` source, in frames of `source`."""
+        rate, given = self.own(source), self.own(other)
+        if rate == given or self._idle(source) or self._idle(other):
+            return new
+        ratio = given.fraction / rate.fraction
+        start, duration = nearest(new.start / ratio), nearest(new.duration / ratio)
+        if old is not None and nearest(old.start * ratio) == new.start:
+            start = old.start
+        if old is not None and nearest(old.duration * ratio) == new.duration:
+            duration = old.duration
+        return replace(new, start=start, duration=duration)
 
     def own(self, source: Source) -> Rate:
         """Returns the rate the source counts in."""
@@ -129,8 +143,7 @@ class Registers:
         """Returns whether the source has no frames that a file could tell."""
         match source:
             case Generator():
-                told = "item.generator" in self._has and "item.parameters" in self._has
-                return source == PLACEHOLDER or not told
+                return True
             case Nested():
                 return "item.nested" not in self._has
             case Gap():
@@ -159,7 +172,7 @@ class Registers:
         rate, other = self.own(old.source), self.own(new.source)
         if rate != other:
             ratio = other.fraction / rate.fraction
-            return was if _rounded(was * ratio) == low else _rounded(low / ratio)
+            return was if nearest(was * ratio) == low else nearest(low / ratio)
         if abs(low - was) <= 1 and self._rounds(told, new) and self.close(told.speed, new.speed):
             return was
         return low
@@ -179,5 +192,6 @@ class Registers:
         return replace(made, source=replace(source, frames=None))
 
 
-def _rounded(value: Fraction) -> int:
+def nearest(value: Fraction) -> int:
+    """Returns the nearest whole number, halves upwards."""
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)

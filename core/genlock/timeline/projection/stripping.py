@@ -38,9 +38,10 @@ def losses(content: Content, profile: Profile) -> tuple[Lost, ...]:
 
 
 def levelled(content: Content) -> Content:
-    """Returns the cut without what only places things: all tracks free, Gap items (and their markers) gone."""
+    """Returns the cut without what only places things: all tracks free and in sync, Gap items (and their markers)
+    gone."""
     gaps: set[str] = set()
-    tracks = tuple(_levelled(part, gaps) for part in content.tracks)
+    tracks = tuple(_synced(_levelled(part, gaps)) for part in content.tracks)
     markers = content.markers
     if gaps:
         markers = tuple(marker for marker in markers if marker.item not in gaps)
@@ -142,6 +143,8 @@ class _Stripping:
             return None
         track = self._strip(part.track, lacking(TRACK, self.profile), _called(part.track))
         assert track is not None
+        if not track.sync_lock and not self.profile.has("track.sync_lock"):
+            track = replace(track, sync_lock=True)
         return TrackContent(track, tuple(items))
 
     def _each(self, things: tuple[T, ...], rows: tuple[Row, ...], name: Any) -> tuple[T, ...]:
@@ -185,11 +188,15 @@ def _called(track: Track) -> str:
     return track.name or track.kind
 
 
+def _synced(part: TrackContent) -> TrackContent:
+    return part if part.track.sync_lock else replace(part, track=replace(part.track, sync_lock=True))
+
+
 def _levelled(part: TrackContent, gaps: set[str]) -> TrackContent:
     """Returns the track as a free one; adds the ids of its Gap items."""
     track = part.track
     if track.placement == "free":
-        return part if track.sync_lock else replace(part, track=replace(track, sync_lock=True))
+        return part
     items: list[Placed] = []
     cursor = 0
     for placed in part.items:
@@ -199,4 +206,4 @@ def _levelled(part: TrackContent, gaps: set[str]) -> TrackContent:
         else:
             items.append(Placed(item, cursor))
         cursor += item.duration
-    return TrackContent(replace(track, placement="free", sync_lock=True), tuple(items))
+    return TrackContent(replace(track, placement="free"), tuple(items))

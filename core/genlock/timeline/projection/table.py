@@ -68,6 +68,13 @@ def told(foreign: Mapping[str, Any]) -> bool:
     return bool(foreign) and (len(foreign) > 1 or KEPT not in foreign)
 
 
+def alike(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Returns whether two things have the same metadata of other tools."""
+    if one == two:
+        return True
+    return {k: v for k, v in one.items() if k != KEPT} == {k: v for k, v in two.items() if k != KEPT}
+
+
 def _bare(thing: Any, _rate: Rate) -> Any:
     return replace(thing, foreign={key: value for key, value in thing.foreign.items() if key == KEPT})
 
