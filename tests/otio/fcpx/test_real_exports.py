@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from genlock.timeline.events import Content
 from genlock.timeline.model import Gap, Generator, Media, Nested, Resolution
 from genlock.timeline.rate import Rate
+from genlock_otio.draft import Draft
+from genlock_otio.times import Exact
 from genlock_otio.values import Imported
 from tests.otio.fcpx.making import FCPX, cuts, read, rows, written
 from tests.otio.fcpx.strict import Strict
@@ -314,3 +318,22 @@ def test_an_event_of_final_cut_pro_10_4() -> None:
     assert {(t.in_offset, t.out_offset) for t in content.transitions} == {(15, 15), (0, 30)}
     assert [(m.name, m.start) for m in content.markers if m.item is None] == [("Marker 9", 1096)]  # on a gap
     assert any("2 projects" in warning for warning in found.warnings)
+
+
+def test_markers_lie_on_whole_frames_of_their_media(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof that clocks are read right: all do but those set in the time of a retimed clip. docs/why/fcpx.md."""
+    starts: list[object] = []
+    real = Draft.marker
+
+    def noted(draft: Draft, start: Exact, duration: Exact = 0, **about: Any) -> None:
+        starts.append(start)
+        real(draft, start, duration, **about)
+
+    monkeypatch.setattr(Draft, "marker", noted)
+    retimed = 0
+    for path in sorted(FCPX.glob("*.fcpxml")):
+        text = path.read_bytes()
+        read(text)
+        slow = [clip for clip in ElementTree.fromstring(text).iter() if clip.find("timeMap") is not None]
+        retimed += sum("marker" in child.tag for clip in slow for child in clip)
+    assert (len(starts), sum(not isinstance(start, int) for start in starts), retimed) == (135, 25, 25)
