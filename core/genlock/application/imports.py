@@ -11,13 +11,14 @@ from genlock.timeline.check import violations
 from genlock.timeline.decision import Conflict, Refusal
 from genlock.timeline.events import Content, restore
 from genlock.timeline.model import Nested
+from genlock.timeline.sequence import Sequence
 
 SHOWN = 20
 """Conflicts listed in a refusal; a broken export can have thousands of the same kind."""
 
 
-def check(content: Content) -> Refusal | None:
-    """Returns why the content is no sound sequence, or None."""
+def check(content: Content, state: Sequence | None = None) -> Refusal | None:
+    """Returns why the content is no sound sequence, or None. `state` is what it restores to, where that is known."""
     bad = valid.name(content.name) or valid.rate(content.rate) or _twice(content)
     if bad:
         return bad
@@ -26,7 +27,7 @@ def check(content: Content) -> Refusal | None:
     shortest = min((p.item.duration for part in content.tracks for p in part.items), default=1)
     if shortest < 1:
         return Refusal("bad_time", f"An item of {content.name} lasts {shortest} frames.")
-    found = violations(restore("0" * 32, 1, content))
+    found = violations(state or restore("0" * 32, 1, content))
     if not found:
         return None
     more = f" ({len(found)} such)" if len(found) > 1 else ""

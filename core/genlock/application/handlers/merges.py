@@ -17,6 +17,7 @@ from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, Origin, content_of, restore
 from genlock.timeline.merge import Merged, merge
 from genlock.timeline.model import Nested
+from genlock.timeline.sequence import Sequence
 
 INTENT = "MergeSequence"
 
@@ -34,7 +35,7 @@ def handle(turn: Turn, command: MergeSequence) -> None:
         raise Refused("id_taken", "Two nested sequences have the same id.")
     if opened.state.id in known:
         raise Refused("nesting_cycle", f"The returned cut of {opened.state.name} contains itself.")
-    for content in (command.theirs, *known.values(), *fresh.values()):
+    for content in fresh.values():
         settled(check(content) or True)
     _check_nesting(turn, {opened.state.id: command.theirs, **known, **fresh})
     changed = _merge(turn, opened, command.base, command.theirs, command)
@@ -57,7 +58,7 @@ def _merge(turn: Turn, opened: Opened, base: int, theirs: Content, command: Merg
     if theirs.rate != ours.rate:
         raise BadInput("bad_rate", f"{ours.name} runs at {ours.rate}, the returned cut at {theirs.rate}.")
     past = ours if base == ours.version else turn.past(opened, base)
-    returned = restore(ours.id, base, theirs)
+    returned = _sound(ours.id, base, theirs)
     unsure = {id_: others for id_, others in command.unsure.items() if id_ in returned.items}
     made = merge(past, ours, returned, policy=command.policy, unsure=unsure, seed=f"{turn.envelope.id}/{ours.id}")
     if not made.ops:
@@ -66,6 +67,14 @@ def _merge(turn: Turn, opened: Opened, base: int, theirs: Content, command: Merg
     origin = Origin(command.origin.path, command.origin.dialect, command.origin.digest, ours.id, base)
     commit(turn, opened, made.ops, intent=INTENT, label=_label(command, made, kind), kind=kind, origin=origin)
     return True
+
+
+def _sound(id_: str, base: int, theirs: Content) -> Sequence:
+    """Returns the returned cut as a sequence. Raises Refused(bad_timeline), BadInput(bad_time)."""
+    shortest = min((placed.item.duration for part in theirs.tracks for placed in part.items), default=1)
+    returned = restore(id_, base, theirs) if shortest > 0 else None
+    settled(check(theirs, returned) or True)
+    return returned or restore(id_, base, theirs)
 
 
 def _inner(turn: Turn, opened: Opened, id_: str) -> Opened:
