@@ -205,9 +205,12 @@ class _Writer:
 
     def _marker(self, marker: Marker, rate: Rate, shift: int) -> Json:
         theirs = {"Keywords": [], **_theirs(marker.foreign), NOTE: marker.comment}
+        ours: Json = {"v": 1, "id": marker.id}
+        if marker.comment:
+            ours["note"] = True  # the comment, not something of Resolve's kept along
         return {
             "OTIO_SCHEMA": "Marker.2",
-            "metadata": {RESOLVE: theirs, OURS: {"v": 1, "id": marker.id}},
+            "metadata": {RESOLVE: theirs, OURS: ours},
             "name": marker.name,
             "color": marker.color,
             "marked_range": range_json(marker.start + shift, rate, marker.duration, rate),
