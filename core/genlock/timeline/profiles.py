@@ -121,7 +121,7 @@ FCPX: Final = Profile(
     "fcpx",
     "Final Cut Pro (.fcpxml)",
     (".fcpxml",),
-    _without(*_FOREIGN, "track.sync_lock", "item.shot", "item.effects"),
+    _without(*_FOREIGN, "item.shot", "item.effects"),
     ids="note",
 )
 EDL: Final = Profile(

@@ -89,7 +89,7 @@ class Clipper:
         if item.name:
             made.set("name", item.name)
         made.set("duration", written(of_frames(item.duration, self.rate)))
-        if not (item.enabled and track_enabled) and not isinstance(item.source, Gap):
+        if not item.enabled or (not track_enabled and not isinstance(item.source, Gap)):
             made.set("enabled", "0")
         where = self._times(made, item, of_frames(start, self.rate), own, first)
         made.set("start", written(where.start))

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from msgspec.structs import replace
+
 from genlock.timeline.model import Gap, Nested
 from genlock.timeline.rate import NORMAL, Rate, Speed
 from genlock_otio.draft import Draft, DraftTrack
@@ -62,6 +64,7 @@ class _Filling:
         made = self.draft.track(
             lane[0], about.name, enabled=about.enabled, locked=about.locked, id=about.id, placement=placement
         )
+        made.track = replace(made.track, sync_lock=about.sync_lock)
         for one in rows:
             if isinstance(one.source, Gap) and placement == "free":
                 self._marks(one, self.rate)

@@ -24,6 +24,7 @@ class Told(Struct, frozen=True, omit_defaults=True):
     placement: Literal["magnetic", "free"] = "free"
     enabled: bool = True
     locked: bool = False
+    sync_lock: bool = True
 
 
 def told(text: str | None) -> dict[Lane, Told] | None:

@@ -270,4 +270,4 @@ def _item(row: _Laid) -> Item:
 
 
 def _told(lane: int, track: Track) -> Told:
-    return Told(lane, track.kind, track.id, track.name, track.placement, track.enabled, track.locked)
+    return Told(lane, track.kind, track.id, track.name, track.placement, track.enabled, track.locked, track.sync_lock)

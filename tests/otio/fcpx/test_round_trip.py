@@ -10,17 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from genlock.timeline.events import Content, Placed, TrackContent
-from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, Track, Transition
+from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
+from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, Shot, Source, Track, Transition
 from genlock.timeline.profiles import ALL, FCPX
 from genlock.timeline.projection import disagreements, project
 from genlock.timeline.rate import FREEZE, RATES, Rate, Speed
+from genlock.timeline.reconcile import reconcile
 from genlock_otio.fcpx import writer
 from genlock_otio.outgoing import Outgoing
 from genlock_otio.values import Imported, Tag
 from tests.otio.fcpx.making import exported, read, same_files, sound, written
 from tests.otio.fcpx.strict import Strict
-from tests.otio.timelines import FILES, POOL, Maker
+from tests.otio.timelines import FILES, POOL, Maker, take
 
 TAG = Tag("ab" * 16, 3, "cd" * 16)
 
@@ -146,7 +147,7 @@ def dressed() -> tuple[Maker, Content]:
         ),
     )
     sound(content)
-    return maker, content
+    return maker, content_of(restore("0" * 32, 1, content))
 
 
 def test_one_of_everything() -> None:
@@ -229,3 +230,60 @@ def test_the_profile_leaves_out_what_does_not_survive_and_nothing_else() -> None
     assert back.effects == ()
     assert "x" not in back.foreign
     assert project(content, FCPX) == content
+
+
+def reconciled(maker: Maker, content: Content, returned: bytes) -> Content:
+    """What the returned file makes of the cut that went out."""
+    found = read(returned)
+    pool = {file.id: file.path for file in found.media}
+    names = {file.id: file.path for file in POOL.values()}
+    made = reconcile(
+        restore("0" * 32, 1, content),
+        found.content,
+        FCPX,
+        base_path=lambda source: path_of(source, names),
+        path=lambda source: path_of(source, pool),
+        told=found.ids,
+    )
+    assert made.disagreements == ()
+    return made.theirs
+
+
+def path_of(source: Source, files: dict[str, str]) -> str:
+    if isinstance(source, Shot):
+        file = take(source.shot, source.take)
+        return file.path if file else ""
+    return files[source.media] if isinstance(source, Media) else ""
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_an_unchanged_file_is_no_edit(seed: int) -> None:
+    maker = Maker(Random(seed))
+    content = maker.content()
+    assert reconciled(maker, content, exported(maker, content)) == content
+
+
+def test_a_file_written_anew_in_final_cuts_manner_is_no_edit() -> None:
+    """Times over other denominators, markers a frame long, no metadata of ours: the same cut."""
+    maker, content = dressed()
+    text = exported(maker, content).decode()
+    text = re.sub(r'"(\d+)/(\d+)s"', lambda m: f'"{int(m[1]) * 15}/{int(m[2]) * 15}s"', text)
+    text = re.sub(r'(<(?:chapter-)?marker [^>]*duration=)"[^"]*"', r'\1"1001/24000s"', text)
+    text = re.sub(r'<md key="com.genlock.tracks[^>]*/>', "", text)
+    assert reconciled(maker, content, text.encode()) == content
+
+
+def test_an_edit_in_final_cut_comes_back_as_that_edit_alone() -> None:
+    maker, content = dressed()
+    text = exported(maker, content).decode()
+    before = re.search(r'<asset-clip ref="\w+" srcEnable="video" name="two"[^>]*enabled="0"', text)
+    assert before
+    there = reconciled(
+        maker, content, text.replace(before[0], before[0].replace('"two"', '"2"').replace('"0"', '"1"')).encode()
+    )
+    old = content.tracks[0].items[2].item
+    rows = tuple(
+        replace(p, item=replace(old, name="2", enabled=True)) if p.item is old else p for p in content.tracks[0].items
+    )
+    assert there == replace(content, tracks=(replace(content.tracks[0], items=rows), *content.tracks[1:]))
