@@ -395,3 +395,74 @@ def test_an_export_of_a_dialect_has_its_suffix(ann: Any, cut: str, folder: Path)
     )
     assert ann.refused("GET", f"/api/sequences/{cut}/loss?dialect=klingon") == (415, "unknown_format")
     assert list(folder.glob("out*")) == []
+
+
+# -- nested sequences
+
+
+@pytest.fixture
+def nested(ann: Any, project: str, folder: Path) -> tuple[str, str]:
+    """A sequence that shows another one between two clips; returns both ids."""
+    inside = timeline(*(clip(f"n{n}", f"/films/n{n}.mov", 10, 20, 200) for n in range(2)))["tracks"]
+    inside |= {"name": "Scene"}
+    file = folder / "first.otio"
+    file.write_text(json.dumps(timeline(clip("o0", "/films/o.mov", 0, 10), inside, clip("o1", "/films/o.mov", 20, 10))))
+    outer = str(ann.post(f"/api/projects/{project}/import", {"path": str(file)})["sequence"])
+    names = ann.get(f"/api/projects/{project}")["sequences"]
+    return outer, next(id_ for id_, name in names.items() if name == "Scene")
+
+
+def inner(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = next(c for c in clips(tree) if c["OTIO_SCHEMA"].startswith("Stack"))["children"][0][
+        "children"
+    ]
+    return found
+
+
+@pytest.mark.parametrize("strip", [False, True], ids=["tagged", "stripped"])
+def test_a_nested_sequence_that_changed_comes_home_too(
+    ann: Any, project: str, nested: tuple[str, str], folder: Path, strip: bool
+) -> None:
+    outer, scene = nested
+
+    def edit(tree: dict[str, Any]) -> None:
+        inner(tree)[1]["name"] = "there"
+        clips(tree)[0]["name"] = "outside"
+        if strip:
+            without_tag(tree)
+
+    export(ann, outer, folder / "out.otio")
+    ann.command("RenameItem", scene, item=item(ann, scene, 0), name="here")
+    answer = come_home(ann, project, outer, edited(folder / "out.otio", edit))
+    assert (answer["version"], len(answer["changes"]), answer["verified"]) == (2, 1, True)
+    (row,) = answer["nested"]
+    assert (row["sequence"], row["name"], row["version"], row["conflicts"]) == (scene, "Scene", 3, [])
+    assert [name for name, _ in state(ann, scene)] == ["here", "there"]
+    assert [name for name, _ in state(ann, outer)][::2] == ["outside", "o1"]
+    assert len(ann.get(f"/api/projects/{project}")["sequences"]) == 2
+
+
+def test_a_nested_sequence_alone_may_have_changed(
+    ann: Any, project: str, nested: tuple[str, str], folder: Path
+) -> None:
+    outer, scene = nested
+    export(ann, outer, folder / "out.otio")
+    edited(folder / "out.otio", lambda tree: inner(tree)[0].update(name="there"))
+    body = {"path": str(folder / "out.otio"), "into": outer, "id": f"nested {outer}"}
+    answer = ann.post(f"/api/projects/{project}/import", body)
+    assert (answer["version"], answer["ops"], len(answer["nested"])) == (1, [], 1)
+    assert [name for name, _ in state(ann, scene)] == ["there", "n1"]
+    ann.services.repeats = Repeats()
+    head = ann.services.app.head_id()
+    again = ann.post(f"/api/projects/{project}/import", body)
+    assert (again["version"], again["nested"], ann.services.app.head_id()) == (1, answer["nested"], head)
+    assert come_home(ann, project, outer, folder / "out.otio")["nested"] == []
+
+
+def test_a_new_nested_sequence_is_made(ann: Any, project: str, cut: str, folder: Path) -> None:
+    inside = timeline(clip("n0", "/films/n0.mov", 10, 20, 200))["tracks"] | {"name": "Fresh"}
+    export(ann, cut, folder / "out.otio")
+    answer = come_home(ann, project, cut, edited(folder / "out.otio", lambda tree: clips(tree).append(inside)))
+    assert [(row["name"], row["version"]) for row in answer["nested"]] == [("Fresh", 1)]
+    assert len(state(ann, cut)) == 5
+    assert state(ann, answer["nested"][0]["sequence"]) == [("n0", 20)]

@@ -53,6 +53,8 @@ def handle(turn: Turn, command: MergeSequence) -> None:
 def _merge(turn: Turn, opened: Opened, base: int, theirs: Content, command: MergeSequence) -> bool:
     """Merges into one sequence; returns whether that changes it."""
     ours = opened.state
+    if command.policy == "ask" and opened.taken_at(command.origin.digest, base) is not None:
+        return False
     if not 1 <= base <= ours.version:
         raise NotFound("no_such_version", f"{ours.name} has versions 1 to {ours.version}.", version=base)
     if theirs.rate != ours.rate:
