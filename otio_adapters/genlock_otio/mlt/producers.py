@@ -48,13 +48,16 @@ class Producers:
             at = (item.source_in - first) * scale if not isinstance(item.source, Generator) else Fraction(0)
             producer, _ = self._producer(item, kind, length, ())
             into = rounded(at)
-            return Used(producer, into, into + item.duration - 1, exact=_is_whole(at))
+            exact = _is_whole(at) and (not isinstance(item.source, Generator) or item.source_in == 0)
+            return Used(producer, into, into + item.duration - 1, exact=exact)
         return self._retimed(item, kind, (item.source_in - first) * scale, length)
 
     def _retimed(self, item: Item, kind: str, at: Fraction, length: int) -> Used:
         speed = item.speed.fraction
         warped = max(1, rounded(length / abs(speed)), item.duration)
-        producer, last = self._producer(item, kind, warped, (f"{float(speed):.10g}",))
+        producer, last = self._producer(
+            item, kind, warped, (warp_text(speed), f"{speed.numerator}/{speed.denominator}")
+        )
         exact = at / abs(speed)
         into = rounded(exact) if speed > 0 else last - rounded(exact)
         return Used(producer, into, into + item.duration - 1, exact=_is_whole(exact))
@@ -104,35 +107,49 @@ class Producers:
                 ("resource", str(colour) if isinstance(colour, str) else "black"),
                 ("kdenlive:clipname", source.generator or item.name),
             ]
+        facts = self._facts(item, warp)
         if file is None or not file.path:
             name = (file.name if file is not None else "") or item.name or item.id
-            return ("missing", name, str(length)), [
+            return ("missing", name, str(length), str(facts)), [
                 ("mlt_service", "color"),
                 ("resource", "#505050"),
                 ("kdenlive:clipname", OFFLINE + name),
+                *facts,
             ]
         named = [("kdenlive:clipname", file.name)] if file.name else []
-        first = available_range(item)
-        start = [("genlock:first", str(first[0]))] if first is not None and first[0] else []
-        own = outgoing.source_rate(item)
-        rate = [("genlock:rate", f"{own.num}/{own.den}")] if own != outgoing.rate else []
         if warp:
-            return ("warp", file.path, *warp, str(start)), [
+            return ("warp", file.path, *warp, str(facts)), [
                 ("mlt_service", "timewarp"),
                 ("resource", f"{warp[0]}:{file.path}"),
                 ("warp_speed", warp[0]),
                 ("warp_resource", file.path),
                 *named,
-                *start,
-                *rate,
+                *facts,
             ]
-        return ("file", file.path, str(length), str(start)), [
+        return ("file", file.path, str(length), str(facts)), [
             ("mlt_service", "avformat"),
             ("resource", file.path),
             *named,
-            *start,
-            *rate,
+            *facts,
         ]
+
+    def _facts(self, item: Item, warp: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Returns what MLT has no word for: the number of the first frame, a rate of its own, a length nobody knows, and
+        the speed that a decimal only comes near to."""
+        known, own = available_range(item), self._outgoing.source_rate(item)
+        found = [("genlock:first", str(known[0]))] if known is not None and known[0] else []
+        if known is None:
+            found.append(("genlock:endless", "1"))
+            if item.source_in < 0:
+                found.append(("genlock:first", str(item.source_in)))
+        if own != self._outgoing.rate:
+            found.append(("genlock:rate", f"{own.num}/{own.den}"))
+        return [*found, *([("genlock:speed", warp[1])] if warp else [])]
+
+
+def warp_text(speed: Fraction) -> str:
+    """Returns a speed as MLT writes it."""
+    return f"{float(speed):.10g}"
 
 
 def put(element: Element, name: str, value: str) -> None:

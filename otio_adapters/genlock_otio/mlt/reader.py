@@ -21,7 +21,7 @@ from genlock_otio.dialects import Incoming
 from genlock_otio.draft import Draft, DraftTrack
 from genlock_otio.markup import parse_xml
 from genlock_otio.mlt.clock import frames_of
-from genlock_otio.mlt.producers import OFFLINE
+from genlock_otio.mlt.producers import OFFLINE, warp_text
 from genlock_otio.mlt.writer import GUIDES
 from genlock_otio.times import Exact
 from genlock_otio.values import Imported, Tag
@@ -257,7 +257,8 @@ class _Document:
                 self.draft.warn(f"{name or clip.producer.get('id')!r} is a clip made of others; it stands as one.")
             parameters = {"colour": told["resource"]} if service in ("color", "colour") and told.get("resource") else {}
             kind = name or service or "nested"
-            return Generator(kind, parameters), clip.into, NORMAL
+            noted = _noted(clip.entry, about)
+            return Generator(kind, parameters), clip.into if noted is None else noted, NORMAL
         own = _own_rate(told, self.rate)
         scale = own.fraction / self.rate.fraction
         start = int(told["genlock:first"]) if _whole(told.get("genlock:first")) else 0
@@ -269,7 +270,7 @@ class _Document:
             "" if offline else _joined(self.base, url),
             name=name.removeprefix(OFFLINE) if offline else "",
             first=start,
-            frames=None if length is None or offline else Fraction(length) * abs(speed.fraction) * scale,
+            frames=None if length is None or "genlock:endless" in told else self._media_length(length, speed, scale),
             rate=own,
         )
         return source, start + self._first(clip, about, speed, scale, start), self._held(about, speed)
@@ -281,9 +282,8 @@ class _Document:
         held = next((f for f in clip.entry.iter("filter") if properties(f).get("mlt_service") == "freeze"), None)
         if held is not None:
             return frames_of(properties(held).get("frame", "0"), self.rate, "a freeze filter") * scale
-        note = _NOTE.match(about.get("genlock:source", ""))
-        if note is not None and (note[1], note[2]) == (clip.entry.get("in"), clip.entry.get("out")):
-            return int(note[3]) - start  # rounding to the profile's frames took it away; the entry is as it was written
+        if (noted := _noted(clip.entry, about)) is not None:
+            return noted - start
         if speed.num < 0:
             last = frames_of(clip.producer.get("out", "0"), self.rate, "a producer")
             highest = (last - clip.into) * -speed.fraction
@@ -295,8 +295,11 @@ class _Document:
         return FREEZE if "genlock:freeze" in about else speed
 
     def _speed(self, told: dict[str, str]) -> Speed:
+        exactly = _exact_speed(told)
         if told.get("mlt_service") != "timewarp":
-            return NORMAL
+            return exactly or NORMAL
+        if exactly is not None and warp_text(exactly.fraction) == told.get("warp_speed"):
+            return exactly
         text = (told.get("warp_speed") or told.get("resource", "").partition(":")[0]).replace(",", ".")
         try:
             exact = Fraction(text)
@@ -307,6 +310,9 @@ class _Document:
         if not exact or not Fraction(1, 10_000) <= abs(exact) <= 10_000:
             raise BadInput("bad_time", f"The speed {text[:40]} is too small or too large.")
         return Speed.of(exact.limit_denominator(10**6))
+
+    def _media_length(self, length: Exact, speed: Speed, scale: Fraction) -> Exact:
+        return Fraction(length) * abs(speed.fraction) * scale
 
     def _length(self, producer: Element, told: dict[str, str]) -> Exact | None:
         if told.get("length"):
@@ -408,6 +414,22 @@ def _own_rate(told: dict[str, str], rate: Rate) -> Rate:
     """Returns the media's own rate where we noted it: MLT itself counts in frames of the profile."""
     num, _, den = told.get("genlock:rate", "").partition("/")
     return Rate(int(num), int(den)) if _whole(num) and _whole(den) and int(num) > 0 and int(den) > 0 else rate
+
+
+def _noted(entry: Element, about: dict[str, str]) -> int | None:
+    """Returns the lowest source frame that was noted because rounding to the profile's frames took it away; it holds while
+    the entry is as it was written."""
+    note = _NOTE.match(about.get("genlock:source", ""))
+    if note is not None and (note[1], note[2]) == (entry.get("in"), entry.get("out")):
+        return int(note[3])
+    return None
+
+
+def _exact_speed(told: dict[str, str]) -> Speed | None:
+    num, _, den = told.get("genlock:speed", "").partition("/")
+    if not (_whole(num) and _whole(den)) or int(num) == 0 or int(den) < 1:
+        return None
+    return Speed.of(Fraction(int(num), int(den)))
 
 
 def _whole(text: str | None) -> bool:

@@ -86,8 +86,7 @@ class _Document:
         if tag.sequence:
             put(bin_, "kdenlive:docproperties.genlock", f"{tag.sequence} {tag.version} {tag.export}")
         guides = [
-            {"comment": m.name, "pos": m.start, "type": GUIDES.get(m.color, 6)}
-            for m in self.outgoing.markers(None)
+            {"comment": m.name, "pos": m.start, "type": GUIDES.get(m.color, 6)} for m in self.outgoing.markers(None)
         ]
         put(bin_, "kdenlive:docproperties.guides", json.dumps(guides, ensure_ascii=False))
         put(bin_, "xml_retain", "1")
