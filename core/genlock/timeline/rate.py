@@ -81,6 +81,8 @@ def source_rate(value: float | Fraction | str) -> Rate:
     if not 0 < exact <= 1_000_000:
         raise BadInput("bad_rate", f"{value!r} is not a frame rate.")
     exact = exact.limit_denominator(1001)
+    if not exact:  # less than a frame in half an hour
+        raise BadInput("bad_rate", f"{value!r} is not a frame rate.")
     return Rate(exact.numerator, exact.denominator)
 
 

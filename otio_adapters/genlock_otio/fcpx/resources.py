@@ -113,7 +113,10 @@ def _exact(element: Element) -> Fraction | None:
 
 def _rate(element: Element) -> Rate | None:
     exact = _exact(element)
-    return None if exact is None else source_rate(exact)
+    try:
+        return None if exact is None else source_rate(exact)
+    except BadInput as error:
+        raise BadInput("bad_rate", f"{place(element)} is of no frame rate.") from error
 
 
 def _size(element: Element) -> Resolution | None:

@@ -142,6 +142,17 @@ def test_lanes_and_rates_that_are_none() -> None:
     refused(document(conform), "bad_rate", "ref='v1'")
 
 
+@pytest.mark.parametrize("each", ["99999999999999s", "1/99999999s"])
+def test_media_of_no_frame_rate(each: str) -> None:
+    resources = RESOURCES.replace('frameDuration="1001/24000s"', f'frameDuration="{each}"')
+    slow = resources.replace(
+        'duration="100s" hasVideo="1" format="f24" src', 'duration="100s" hasVideo="1" format="f2398" src'
+    )
+    refused(document(CLIP.format(ref="v1", times='duration="1s"'), resources=slow), "bad_rate", "id='f2398'")
+    conform = '<asset-clip ref="v1" duration="1s"><conform-rate srcFrameRate="0.00001"/></asset-clip>'
+    refused(document(conform), "bad_rate", "ref='v1'")
+
+
 def test_notes_of_nobody() -> None:
     """What looks like ours and is not must not harm."""
     notes = [
