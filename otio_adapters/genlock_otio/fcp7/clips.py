@@ -14,11 +14,11 @@ from genlock.timeline.rate import FREEZE, NORMAL, Rate, Speed
 from genlock_otio.draft import Draft
 from genlock_otio.fcp7.crossings import OWN, Crossing
 from genlock_otio.fcp7.files import FileIndex, media_span
-from genlock_otio.fcp7.notes import is_ours, meant
+from genlock_otio.fcp7.notes import REMARKS, meant, remarks
 from genlock_otio.fcp7.paths import STILL, suffix_of
 from genlock_otio.fcp7.rates import TICKS, read_rate
 from genlock_otio.fcp7.speed import Retime, first_shown, read_retime
-from genlock_otio.fcp7.trees import apart, children, flag, is_empty, kept_tree, number, text
+from genlock_otio.fcp7.trees import apart, children, flag, kept_tree, number, text
 from genlock_otio.keeping import Json
 from genlock_otio.times import Exact, rounded
 
@@ -262,15 +262,10 @@ def foreign_of(
 
 def _kept(child: Element) -> Json | None:
     """Returns a child as it is kept: what is read is not, and of remarks only those that are not ours."""
-    if child.tag not in ("comments", "logginginfo"):
-        plain = child.tag in _READ or (
-            child.tag == "sourcetrack" and " ".join(child.itertext()).split() == ["audio", "1"]
-        )
-        return None if plain else kept_tree(child)
-    theirs = [leaf for leaf in child if not is_ours(leaf)]
-    if all(is_empty(leaf) for leaf in theirs):
-        return None
-    return {**kept_tree(child), "children": [kept_tree(leaf) for leaf in theirs]}
+    if child.tag in REMARKS:
+        return remarks(child)
+    plain = child.tag in _READ or (child.tag == "sourcetrack" and " ".join(child.itertext()).split() == ["audio", "1"])
+    return None if plain else kept_tree(child)
 
 
 def _effect(filter_: Element) -> Json:

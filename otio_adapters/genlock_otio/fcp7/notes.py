@@ -12,16 +12,17 @@ from xml.etree.ElementTree import Element
 
 import orjson
 
-from genlock_otio.fcp7.trees import Page
+from genlock_otio.fcp7.trees import Page, is_empty, kept_tree
 from genlock_otio.keeping import Json
 
 MARK: Final = "genlock:"
+REMARKS: Final = ("comments", "logginginfo")
 _LONGEST: Final = 65536
 
 
 def read_note(element: Element) -> Json:
     """Returns what Genlock noted in an element's <comments>, else in its <logginginfo>; {} in a stranger's."""
-    for path in ("comments", "logginginfo"):
+    for path in REMARKS:
         for holder in element.iterfind(path):
             for leaf in holder:
                 found = _parsed(leaf.text)
@@ -30,9 +31,12 @@ def read_note(element: Element) -> Json:
     return {}
 
 
-def is_ours(leaf: Element) -> bool:
-    """Returns whether a comment is a note of Genlock's."""
-    return bool(_parsed(leaf.text))
+def remarks(element: Element) -> Json | None:
+    """Returns comments or log notes without ours, to be kept; None when they say nothing."""
+    theirs = [leaf for leaf in element if not _parsed(leaf.text)]
+    if all(is_empty(leaf) for leaf in theirs):
+        return None
+    return {**kept_tree(element), "children": [kept_tree(leaf) for leaf in theirs]}
 
 
 def _parsed(value: str | None) -> Json:

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from genlock_otio.references import path_of
 
 _DRIVE: Final = re.compile(r"/?([A-Za-z]:)(.*)\Z", re.DOTALL)
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _FILE: Final = re.compile(r"file:(?://([^/\\]*))?(.*)\Z", re.DOTALL | re.IGNORECASE)
 _RANGE: Final = re.compile(r"\[(\d{1,12})-(\d{1,12})\](\.[^/\\.\]]+)\Z", re.ASCII)
 _COUNTER: Final = re.compile(r"%0(\d{1,2})d(\.[^/\\.]+)\Z", re.ASCII)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from xml.etree.ElementTree import Element
 
 from genlock.errors import BadInput
@@ -27,15 +27,15 @@ from genlock_otio.fcp7.crossings import OWN, Crossing, read_crossing
 from genlock_otio.fcp7.files import FileIndex
 from genlock_otio.fcp7.generators import read_generator
 from genlock_otio.fcp7.marks import ID, read_marker
-from genlock_otio.fcp7.notes import id_of, is_ours, meant, read_note
+from genlock_otio.fcp7.notes import REMARKS, id_of, meant, read_note, remarks
 from genlock_otio.fcp7.rates import read_rate, read_timecode
-from genlock_otio.fcp7.trees import clipitems, flag, is_empty, kept_tree, number, text
+from genlock_otio.fcp7.trees import clipitems, flag, kept_tree, number, text
 from genlock_otio.keeping import Json
 from genlock_otio.times import Exact, rounded
 
 _READ: Final = frozenset(
     {
-        *("name", "duration", "rate", "in", "out", "timecode", "media", "marker", "comments", "logginginfo", "uuid"),
+        *("name", "duration", "rate", "in", "out", "timecode", "media", "marker", "uuid"),
         "updatebehavior",
     }
 )
@@ -71,7 +71,7 @@ def new_draft(sequence: Element, rate: Rate, place: str, **more: Any) -> Draft:
         rate=rate,
         drop_frame=timecode is not None and timecode.drop_frame and bool(rate.drop_per_minute),
         start_frame=rounded(timecode.at(rate)) if timecode is not None else 0,
-        resolution=Resolution(int(wide), int(high)) if wide and high and 0 < wide < 1e6 and 0 < high < 1e6 else None,
+        resolution=Resolution(int(wide), int(high)) if _is_size(wide) and _is_size(high) else None,
         foreign=_foreign(sequence),
         **more,
     )
@@ -80,19 +80,18 @@ def new_draft(sequence: Element, rate: Rate, place: str, **more: Any) -> Draft:
     return draft
 
 
+def _is_size(pixels: Exact | None) -> TypeGuard[Exact]:
+    return pixels is not None and 1 <= pixels <= 10**6
+
+
 def _foreign(sequence: Element) -> Json:
     kept: Json = {}
     if attributes := {name: value for name, value in sequence.attrib.items() if name != "id"}:
         kept["attributes"] = attributes
-    rest = [kept_tree(child) for child in sequence if child.tag not in _READ or _telling(child)]
-    if rest:
+    trees = (remarks(c) if c.tag in REMARKS else kept_tree(c) for c in sequence if c.tag not in _READ)
+    if rest := [tree for tree in trees if tree is not None]:
         kept["children"] = rest
     return {OWN: kept} if kept else {}
-
-
-def _telling(child: Element) -> bool:
-    """Returns whether comments and log notes are somebody's own."""
-    return child.tag in ("comments", "logginginfo") and not is_empty(child) and not any(is_ours(leaf) for leaf in child)
 
 
 class SequenceReader:

@@ -124,7 +124,7 @@ class _Writer:
         write_timecode(page, content.start_frame, to.rate, content.drop_frame)
         for marker in to.markers(None):
             write_marker(page, marker)
-        self._remarks(kept, note, log=bool(note))
+        self._remarks(kept, note, log="logginginfo" not in kept.tags)
         for tree in (*kept.first, *kept.middle, *kept.last):
             page.tree(tree)
         page.close("sequence")
