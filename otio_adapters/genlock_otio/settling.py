@@ -12,7 +12,8 @@ from typing import Final
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from genlock.timeline.check import violations_after
+from genlock.errors import BadInput
+from genlock.timeline.check import FURTHEST, violations_after
 from genlock.timeline.decision import Conflict
 from genlock.timeline.events import Content, TrackContent, restore
 from genlock.timeline.layout import handles
@@ -29,7 +30,11 @@ LONGEST_NAME: Final = 200
 
 def settled(content: Content, warn: Callable[[str], None]) -> Content:
     """Returns the content with transitions the model accepts: handles that are not there count as unknown, transitions
-    longer than their clips are shortened, and what remains impossible is left out."""
+    longer than their clips are shortened, and what remains impossible is left out.
+
+    Raises BadInput(bad_time) for a cut that goes on for longer than a sequence can.
+    """
+    _bounded(content)
     for last in [False] * (ROUNDS - 1) + [True]:
         if not content.transitions:
             break
@@ -41,6 +46,16 @@ def settled(content: Content, warn: Callable[[str], None]) -> Content:
             break
         content = _without(content, after, found, warn) if last else _eased(content, after, found, warn)
     return content
+
+
+def _bounded(content: Content) -> None:
+    for part in content.tracks:
+        last = part.items[-1] if part.items else None
+        total = sum(placed.item.duration for placed in part.items)
+        end = total if last is None or last.start is None else last.start + last.item.duration
+        if max(total, end) > FURTHEST:
+            name = part.track.name or part.track.kind
+            raise BadInput("bad_time", f"The track {name!r} of {content.name} is longer than any film.")
 
 
 def presentable(name: str) -> str:
