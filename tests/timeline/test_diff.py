@@ -102,3 +102,10 @@ def test_items_that_changed_are_set_by_field() -> None:
     before = reel(3, "V1")
     after = apply_all(before, [ItemSet("i1", ItemPatch(name="clip 1"), ItemPatch(name="x"))])
     assert diff(before, after) == (ItemSet("i1", ItemPatch(name="clip 1"), ItemPatch(name="x")),)
+
+
+def test_one_item_in_the_way_of_a_ripple_does_not_move_the_others_one_by_one() -> None:
+    before = reel(200, "V2")
+    away = [ItemMoved("i20", Spot("V2", start=200), Spot("V2", start=2_500)), ItemsShifted("V2", "i21", -10, ())]
+    ops = check(before, apply_all(before, away))
+    assert [type(op) for op in ops] == [ItemMoved, ItemsShifted, ItemMoved]

@@ -135,31 +135,32 @@ def _added(one: Score, other: Score) -> Score:
     return Score(one.made + other.made, one.right + other.right, one.false + other.false)
 
 
-def _truth(one: Trip, named: Callable[[Content], Content]) -> dict[str, str]:
-    """Returns the name of each item that is or was, and of each marker."""
-    names = {marker.id: marker.name for marker in one.after.markers.values()}
-    for state in (one.after, one.base):
+def _truth(one: Trip, named: Callable[[Content], Content]) -> dict[str, list[str]]:
+    """Returns the names each item had before and has now, and those of the markers."""
+    names = {marker.id: [marker.name] for marker in one.after.markers.values()}
+    for state in (one.base, one.after):
         for part in named(content_of(state)).tracks:
-            names.update((placed.item.id, placed.item.name) for placed in part.items)
+            for placed in part.items:
+                names.setdefault(placed.item.id, []).append(placed.item.name)
     return names
 
 
-def _score(one: Trip, names: dict[str, str], words: Mapping[str, set[str]], told: list[Told]) -> Score:
+def _score(one: Trip, names: dict[str, list[str]], words: Mapping[str, set[str]], told: list[Told]) -> Score:
     left = Counter(told)
     right = 0
     new: Counter[str] = Counter()
     gone: Counter[str] = Counter()
     for made in one.made:
-        name = names.get(made.item, "")
-        wanted = [Told(word, name) for word in sorted(words.get(made.kind, ()))]
+        known = names.get(made.item, [""])
+        wanted = [Told(word, name) for word in sorted(words.get(made.kind, ())) for name in known]
         hit = next((what for what in wanted if left[what] > 0), None)
         if hit is not None:
             right += 1
             left[hit] -= 1
         if made.kind in ("insert", "duplicate", "split"):
-            new[name] += 1
+            new[known[0]] += 1
         if made.kind == "delete":
-            gone[name] += 1
+            gone[known[0]] += 1
     said_new = Counter(what.name for what in told if what.kind in ("inserted", "added"))
     said_gone = Counter(what.name for what in told if what.kind in ("removed", "lifted"))
     return Score(len(one.made), right, (said_new - new).total() + (said_gone - gone).total())
