@@ -35,6 +35,7 @@ CATCH_ALLS = {
     "core/genlock/application/writer.py": 1,  # background task: every caller gets an answer
     "core/genlock/daemon/socket.py": 1,  # request: one command must not end the session
     "core/genlock/daemon/tasks.py": 1,  # background task: must end as failed
+    "core/genlock/daemon/watching.py": 1,  # background task: one odd file must not end the watching of all others
     "core/genlock/generation/film.py": 1,  # background task: an encoder that ends silently leaves its engine waiting
     "core/genlock/generation/worker.py": 1,  # plug-in: an engine may raise anything
     "core/genlock/media/child.py": 1,  # request: foreign media may raise anything
