@@ -114,7 +114,7 @@ def test_an_edit_made_elsewhere_comes_home_as_one_edit(ann: Any, project: str, c
     edited(folder / "out.otio", longer(1, 6))
     answer = come_home(ann, project, cut, folder / "out.otio")
     assert (answer["sequence"], answer["version"], answer["verified"]) == (cut, 2, True)
-    assert answer["base"] == {"version": 1, "how": "receipt", "overlap": None}
+    assert answer["base"] == {"version": 1, "how": "receipt", "overlap": None, "through": []}
     assert (len(answer["ops"]), len(answer["changes"]), answer["conflicts"], answer["settled"]) == (1, 1, [], [])
     assert answer["changes"][0]["kind"] == "trimmed"
     assert state(ann, cut) == [("c0", 20), ("c1", 26), ("c2", 20), ("c3", 20)]
@@ -211,19 +211,43 @@ def test_new_media_joins_the_pool_first_and_a_relinked_folder_does_not(
     assert len(state(ann, cut)) == 5
 
 
-def test_a_cut_that_comes_home_twice_brings_nothing_twice(ann: Any, project: str, cut: str, folder: Path) -> None:
-    """The editor goes on with the same export: the second file holds the first one's changes and more."""
+def test_an_editor_goes_on_with_the_same_export(ann: Any, project: str, cut: str, folder: Path) -> None:
+    """Each file holds what the ones before it held, and is compared with what they left there."""
     path = folder / "out.otio"
     export(ann, cut, path)
-    come_home(ann, project, cut, edited(path, lambda tree: clips(tree).insert(2, clip("new", "/films/new.mov", 0, 9))))
+
+    def back(edit: Edit) -> tuple[list[str], list[int]]:
+        answer = come_home(ann, project, cut, edited(path, edit))
+        assert (answer["conflicts"], answer["verified"], answer["warnings"]) == ([], True, [])
+        return [change["kind"] for change in answer["changes"]], answer["base"]["through"]
+
+    assert back(lambda tree: clips(tree).insert(2, clip("new", "/films/new.mov", 0, 9))) == (["inserted"], [])
     ann.command("RenameItem", cut, item=item(ann, cut, 0), name="ours")
-    answer = come_home(ann, project, cut, edited(path, longer(1, 6)))
-    assert (len(answer["changes"]), answer["conflicts"], answer["verified"]) == (1, [], True)
+    assert back(longer(1, 6)) == (["trimmed"], [2])
     assert state(ann, cut) == [("ours", 20), ("c1", 26), ("new", 9), ("c2", 20), ("c3", 20)]
+    assert back(longer(2, -2)) == (["trimmed"], [2, 4])
+    assert back(longer(1, 4)) == (["trimmed"], [2, 4, 5])
+    assert state(ann, cut)[1:3] == [("c1", 30), ("new", 7)]
+    assert back(longer(1, -10))[0] == ["trimmed"]
+    assert state(ann, cut) == [("ours", 20), ("c1", 20), ("new", 7), ("c2", 20), ("c3", 20)]
     ann.command("Undo", cut)
-    again = come_home(ann, project, cut, edited(path, named(3, "there")))
-    assert [name for name, _ in state(ann, cut)] == ["ours", "c1", "new", "there", "c3"]
-    assert again["conflicts"] == []
+    assert state(ann, cut)[1] == ("c1", 30)
+    assert back(lambda tree: clips(tree).pop(2)) == ([], []), (
+        "the file as it went out says nothing, whatever came between"
+    )
+    gone = come_home(ann, project, cut, edited(path, without_tag), base=ann.get(f"/api/sequences/{cut}")["version"])
+    assert {change["kind"] for change in gone["changes"]} == {"removed", "trimmed", "renamed"}
+
+
+def test_two_editors_with_the_same_export_are_kept_apart(ann: Any, project: str, cut: str, folder: Path) -> None:
+    export(ann, cut, folder / "out.otio")
+    one = edited(folder / "out.otio", longer(1, 6), folder / "one.otio")
+    edited(one, lambda tree: clips(tree).append(clip("new", "/films/new.mov", 0, 9)))
+    two = edited(folder / "out.otio", longer(2, 3), folder / "two.otio")
+    come_home(ann, project, cut, one)
+    answer = come_home(ann, project, cut, two)
+    assert (answer["base"]["through"], answer["conflicts"]) == ([], [])
+    assert state(ann, cut) == [("c0", 20), ("c1", 26), ("c2", 23), ("c3", 20), ("new", 9)]
 
 
 # -- which version it was made from
@@ -243,7 +267,7 @@ def test_an_older_export_is_known_by_its_receipt(ann: Any, project: str, cut: st
 def test_a_download_is_known_by_its_version(ann: Any, project: str, cut: str, folder: Path) -> None:
     (folder / "down.otio").write_bytes(ann.http.get(f"/api/sequences/{cut}/export").content)
     answer = come_home(ann, project, cut, edited(folder / "down.otio", longer(2, 2)))
-    assert answer["base"] == {"version": 1, "how": "version", "overlap": None}
+    assert answer["base"] == {"version": 1, "how": "version", "overlap": None, "through": []}
 
 
 def test_a_file_that_lost_its_tag_is_known_by_what_it_shows(ann: Any, project: str, cut: str, folder: Path) -> None:
@@ -256,7 +280,7 @@ def test_a_file_that_lost_its_tag_is_known_by_what_it_shows(ann: Any, project: s
     assert answer["base"]["overlap"] > 0.7
     assert state(ann, cut) == [("c3", 22)]
     given = come_home(ann, project, cut, edited(folder / "out.otio", longer(3, 2)), base=1)
-    assert given["base"] == {"version": 1, "how": "given", "overlap": None}
+    assert given["base"] == {"version": 1, "how": "given", "overlap": None, "through": []}
 
 
 def test_a_file_of_another_sequence_is_refused_and_says_whose_it_is(

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
-from genlock.application import history
+from genlock.application import history, returns
 from genlock.application.commit import Committer, accepted
 from genlock.application.envelope import Accepted, Envelope, HistoryEntry, Published
 from genlock.application.live import Live, calm_collector, opened_at
@@ -154,6 +155,15 @@ class Application:
         """Returns the version that a returned file made when it was merged against version `base`, None when it was not, or
         that was taken back."""
         return self._live.sequence(sequence).taken_at(digest, base)
+
+    def returns(self, sequence: str, base: int) -> tuple[int, ...]:
+        """Returns the versions that returned files made from version `base` made, in order; see returns.versions."""
+        return returns.versions(self.store, self._live.sequence(sequence), base)
+
+    def grown(self, sequence: str, base: int, through: tuple[int, ...]) -> Sequence | None:
+        """Returns version `base` with the changes of the edits `through` alone; None when they do not stand alone."""
+        events = (next(iter(self.store.read(UUID(hex=sequence), after=v - 1, upto=v)), None) for v in through)
+        return returns.grown(self.sequence(sequence, base), events)
 
     def brought(self, sequence: str, base: int) -> frozenset[str]:
         """Returns the ids of the items, tracks and markers that returned files made from version `base` brought in, as far

@@ -51,7 +51,9 @@ class MergeSequence(_Command, frozen=True):
 
     `policy` settles conflicts, "ask" leaves them open. `unsure` are items whose identity is a guess, with the others they
     may be. `nested` are further sequences: those that exist are merged likewise, against the versions in `bases`; the
-    others are made. Refused with `no_change` when nothing is left to do, also for a file merged before.
+    others are made. `through` are, by sequence, versions that earlier files from the same base made, whose changes this
+    one holds already: it is compared with the base as they left it. Refused with `no_change` when nothing is left to do,
+    also for a file merged before.
     """
 
     base: int
@@ -61,6 +63,7 @@ class MergeSequence(_Command, frozen=True):
     unsure: dict[str, tuple[str, ...]] = {}
     nested: tuple[tuple[str, Content], ...] = ()
     bases: dict[str, int] = {}
+    through: dict[str, tuple[int, ...]] = {}
 
 
 class ArchiveSequence(_Command, frozen=True):

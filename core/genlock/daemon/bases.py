@@ -13,7 +13,6 @@ from genlock.project.project import Receipt
 from genlock.timeline.events import Content, restore
 from genlock.timeline.match import overlap
 from genlock.timeline.profiles import PROFILES, Profile
-from genlock.timeline.sequence import Sequence
 
 if TYPE_CHECKING:
     from genlock_otio import Tag
@@ -128,14 +127,14 @@ def _fewest(one: int | None, other: int | None) -> int | None:
     return min((n for n in (one, other) if n is not None), default=None)
 
 
-def nested_base(app: Application, inner: str, base: Base, outer: Sequence) -> int:
+def nested_base(app: Application, inner: str, base: Base, outer: str) -> int:
     """Returns the version of a nested sequence that went out with the base: as its receipt says, else the newest one not
     younger than the outer sequence's base. An older one only means that more is compared."""
     head = app.sequence(inner).version
     known = base.receipt.nested.get(inner) if base.receipt else None
     if known is not None and 1 <= known <= head:
         return known
-    made = next(iter(app.history(outer.id, before=base.version + 1, limit=1)))
+    made = next(iter(app.history(outer, before=base.version + 1, limit=1)))
     before = None
     while page := app.history(inner, before=before, limit=100):
         for entry in page:

@@ -21,11 +21,15 @@ from genlock.timeline.events import Content, restore
 from genlock.timeline.merge import Policy
 from genlock.timeline.model import Media, Nested, Source
 from genlock.timeline.rate import Rate
-from genlock.timeline.reconcile import Reconciled, reconcile
+from genlock.timeline.reconcile import reconcile
 from genlock.timeline.sequence import Sequence
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
+
+
+TRIED = 3
+"""Runs of earlier returns that a file is compared with, the longest first in mind: each costs as much as the base."""
 
 
 class Asked(NamedTuple):
@@ -37,16 +41,34 @@ class Asked(NamedTuple):
     base: int | None = None
 
 
+class Cut(NamedTuple):
+    """What a sequence became in the file: `before` is what it is compared with, the base with the edits `through`;
+    `changes` counts the ops between, `holds` says whether it has items that those edits brought in."""
+
+    before: Sequence
+    through: tuple[int, ...]
+    theirs: Content
+    unsure: dict[str, tuple[str, ...]]
+    disagreements: tuple[str, ...]
+    changes: int
+    holds: bool
+
+    def doubt(self) -> tuple[int, int]:
+        """Returns how much speaks against `before` being what the file was made from: what is left to explain; of equals,
+        that it holds nothing which only the edits `through` brought (two editors rarely add the same clip), and then that
+        there were later ones."""
+        return self.changes, -len(self.through) if self.holds else 0
+
+
 class Returned(NamedTuple):
-    """A returned file, ready to be merged: the cut and its nested sequences as their bases became there. `bases` are the
-    versions of the nested ones that exist here, `files` those it names that the pool has not. `is_unchanged`: nothing was
-    done to it there."""
+    """A returned file, ready to be merged. `cuts` are the sequence and those nested ones that are here and changed there;
+    `nested` holds these and the ones that are new. `files` are those it names that the pool has not. `is_unchanged`:
+    nothing was done to it there."""
 
     found: Found
     base: Base
-    theirs: Content
+    cuts: dict[str, Cut]
     nested: tuple[tuple[str, Content], ...]
-    bases: dict[str, int]
     unsure: dict[str, tuple[str, ...]]
     files: list[MediaFile]
     warnings: list[str]
@@ -81,47 +103,54 @@ class _Homecoming:
         self.base_path = Paths(sources)
         self.path = Paths(sources, found.imported.media)
         self.warnings = list(found.imported.warnings)
-        self.unsure: dict[str, tuple[str, ...]] = {}
-        self.disagreements: list[str] = []
         self.inner: dict[str, str] = {}
 
     def returned(self, given: int | None) -> Returned:
         imported = self.found.imported
         cut = with_sources(imported.content, self._at_home)
         base = find_base(self.app, self.sequence, cut, imported.tag, given, base_path=self.base_path, path=self.path)
-        outer = self.app.sequence(self.sequence, base.version)
         known = nested_names(self.app, self.app.content(self.sequence, base.version), imported.nested, self._is_here)
         self._name_nested(known)
-        theirs = self._theirs(outer, imported.content, base)
+        outer = self._cut(self.sequence, base.version, imported.content, base)
         nested: list[tuple[str, Content]] = []
-        bases: dict[str, int] = {}
+        cuts = {self.sequence: outer}
         for id_, content in imported.nested:
             here = self.inner[id_]
-            if id_ not in known:
+            if id_ in known:
+                version = nested_base(self.app, here, base, self.sequence)
+                found = self._cut(here, version, content, base)
+                if found.changes:
+                    nested.append((here, found.theirs))
+                    cuts[here] = found
+            else:
                 nested.append((here, with_sources(content, self._at_home)))
-                continue
-            version = nested_base(self.app, here, base, outer)
-            before = self.app.sequence(here, version)
-            after = self._theirs(before, content, base)
-            if diff(before, restore(here, version, after)):
-                nested.append((here, after))
-                bases[here] = version
         return Returned(
             self.found,
             base,
-            theirs,
+            cuts,
             tuple(nested),
-            bases,
-            self.unsure,
-            list(self._new_files(theirs, *(content for _, content in nested))),
+            {id_: others for cut in cuts.values() for id_, others in cut.unsure.items()},
+            list(self._new_files(outer.theirs, *(content for _, content in nested))),
             self.warnings,
-            tuple(self.disagreements),
-            not nested and not diff(outer, restore(self.sequence, base.version, theirs)),
+            outer.disagreements
+            + tuple(d for id_, cut in cuts.items() if id_ != self.sequence for d in cut.disagreements),
+            not nested and not outer.changes,
         )
 
-    def _theirs(self, before: Sequence, content: Content, base: Base) -> Content:
-        """Returns what the version `before` became in the file."""
-        made: Reconciled = reconcile(
+    def _cut(self, sequence: str, version: int, content: Content, base: Base) -> Cut:
+        """Returns what a version became in the file: by itself, or as earlier files from it left it there, whichever
+        leaves less to explain."""
+        best = self._against(self.app.sequence(sequence, version), (), content, base)
+        earlier = self.app.returns(sequence, version) if best.changes else ()
+        for count in range(1, len(earlier) + 1)[-TRIED:]:
+            through = earlier[:count]
+            before = self.app.grown(sequence, version, through)
+            if before is not None:
+                best = min(best, self._against(before, through, content, base), key=Cut.doubt)
+        return best
+
+    def _against(self, before: Sequence, through: tuple[int, ...], content: Content, base: Base) -> Cut:
+        made = reconcile(
             before,
             with_sources(content, self._at_home),
             profile_of(self.found.dialect, base.receipt),
@@ -130,10 +159,17 @@ class _Homecoming:
             told=self.found.imported.ids,
         )
         matching = made.matching
-        self.unsure.update({matching.items.get(id_, id_): others for id_, others in matching.unsure.items()})
-        self.disagreements += made.disagreements
         theirs = with_sources(made.theirs, lambda old: self.home.source(old, self.files, matching.media))
-        return known_again(self.app, before, theirs, self.path)
+        theirs = known_again(self.app, before, theirs, self.path)
+        unsure = {matching.items.get(id_, id_): others for id_, others in matching.unsure.items()}
+        changes = len(diff(before, restore(before.id, before.version, theirs)))
+        brought = self.app.brought(before.id, before.version) if through else frozenset()
+        holds = any(
+            placed.item.id in brought and placed.item.id in before.items
+            for part in theirs.tracks
+            for placed in part.items
+        )
+        return Cut(before, through, theirs, unsure, made.disagreements, changes, holds)
 
     def _at_home(self, old: Source) -> Source:
         if isinstance(old, Nested):

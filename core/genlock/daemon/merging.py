@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from genlock.application.commands import MergeSequence
 from genlock.application.envelope import Accepted
 from genlock.daemon.author import Author
 from genlock.daemon.gathering import MEDIA, gather
-from genlock.daemon.homecoming import Asked, Returned, come_home
+from genlock.daemon.homecoming import Asked, Cut, Returned, come_home
 from genlock.daemon.repeats import reused
 from genlock.daemon.views import BaseView, ImportAnswer, MediaRow, NestedImport
 from genlock.errors import NotFound, Refused
@@ -21,7 +20,7 @@ from genlock.project.media import MediaFile
 from genlock.project.project import MediaAdded
 from genlock.timeline.changes import changes
 from genlock.timeline.effects import conflict_value
-from genlock.timeline.events import Content, Origin, SequenceEdited, restore
+from genlock.timeline.events import Origin, SequenceEdited, restore
 from genlock.timeline.merge import Policy, merge
 from genlock.timeline.model import Shot
 from genlock.timeline.ops import ConflictSet, MergeConflict
@@ -57,7 +56,16 @@ def merge_file(
         return _answer(services, sequence, cut, [], verified=not cut.disagreements)
     files = gather(services, project, cut.files, path.parent, author)
     origin = Origin(str(path), cut.found.imported.dialect, cut.found.digest)
-    command = MergeSequence(cut.base.version, cut.theirs, origin, asked.policy, cut.unsure, cut.nested, cut.bases)
+    command = MergeSequence(
+        cut.base.version,
+        cut.cuts[sequence].theirs,
+        origin,
+        asked.policy,
+        cut.unsure,
+        cut.nested,
+        {id_: one.before.version for id_, one in cut.cuts.items() if id_ != sequence},
+        {id_: one.through for id_, one in cut.cuts.items() if one.through},
+    )
     try:
         accepted = author.execute(command, sequence, step=MERGE)
     except Refused as error:
@@ -73,12 +81,9 @@ def _merged(
     """Looks at what the merge made, and answers."""
     holds = True
     settled: dict[str, tuple[MergeConflict, ...]] = {}
-    came = {sequence: (cut.base.version, cut.theirs)}
-    came |= {id_: (cut.bases[id_], content) for id_, content in cut.nested if id_ in cut.bases}
     for event in _edits_of(services, accepted):
         id_ = event.originator_id.hex
-        base, theirs = came[id_]
-        look = _Look(services, event, base, theirs, cut.unsure)
+        look = _Look(services, event, cut.cuts[id_])
         holds = look.holds(policy) and holds
         settled[id_] = look.settled(policy, f"{accepted.command_id}/{id_}")
     if not holds and not cut.disagreements:
@@ -96,18 +101,12 @@ def _merged(
 class _Look:
     """One sequence before and after the merge."""
 
-    def __init__(
-        self,
-        services: Services,
-        event: SequenceEdited,
-        base: int,
-        theirs: Content,
-        unsure: Mapping[str, tuple[str, ...]],
-    ) -> None:
+    def __init__(self, services: Services, event: SequenceEdited, cut: Cut) -> None:
         id_, version = event.originator_id.hex, event.originator_version
-        self.base, self.before, self.after = (services.app.sequence(id_, v) for v in (base, version - 1, version))
-        self.theirs = restore(id_, base, theirs)
-        self.unsure = {one: others for one, others in unsure.items() if one in self.theirs.items}
+        self.base = cut.before
+        self.before, self.after = (services.app.sequence(id_, v) for v in (version - 1, version))
+        self.theirs = restore(id_, cut.before.version, cut.theirs)
+        self.unsure = cut.unsure
 
     def holds(self, policy: Policy) -> bool:
         """Returns whether the sequence holds everything of the returned cut, but for conflicts and what was changed here
@@ -161,7 +160,7 @@ def _answer(
         dialect=cut.found.imported.dialect,
         name=state.name,
         made_from=sequence,
-        base=BaseView(base.version, base.how, base.overlap),
+        base=BaseView(base.version, base.how, base.overlap, list(cut.cuts[sequence].through)),
         verified=verified,
     )
 

@@ -178,11 +178,13 @@ class MediaRow(Struct):
 
 class BaseView(Struct):
     """The version that a returned cut was made from, and how that is known: by the export's `receipt`, by the `version` the
-    file names, by the best `overlap` (0 to 1) of what it shows, or `given` by whoever imports."""
+    file names, by the best `overlap` (0 to 1) of what it shows, or `given` by whoever imports. `through` are the versions
+    that earlier files from it made, whose changes this one holds too."""
 
     version: int
     how: Literal["receipt", "version", "overlap", "given"]
     overlap: float | None = None
+    through: list[int] = []
 
 
 class NestedImport(Struct):

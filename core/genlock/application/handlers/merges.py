@@ -9,6 +9,7 @@ from genlock.application.handlers.edits import commit, editable
 from genlock.application.handlers.sequences import bring_in, register
 from genlock.application.imports import check, check_nesting
 from genlock.application.opened import Opened
+from genlock.application.returns import grown
 from genlock.application.turn import Turn, error_of, settled
 from genlock.errors import BadInput, NotFound, Refused
 from genlock.event import EventKind
@@ -59,16 +60,26 @@ def _merge(turn: Turn, opened: Opened, base: int, theirs: Content, command: Merg
         raise NotFound("no_such_version", f"{ours.name} has versions 1 to {ours.version}.", version=base)
     if theirs.rate != ours.rate:
         raise BadInput("bad_rate", f"{ours.name} runs at {ours.rate}, the returned cut at {theirs.rate}.")
-    past = ours if base == ours.version else turn.past(opened, base)
+    past = _past(turn, opened, base, command.through.get(ours.id, ()))
     returned = _sound(ours.id, base, theirs)
     unsure = {id_: others for id_, others in command.unsure.items() if id_ in returned.items}
     made = merge(past, ours, returned, policy=command.policy, unsure=unsure, seed=f"{turn.envelope.id}/{ours.id}")
     if not made.ops:
         return False
-    kind: EventKind = "import" if past is ours or not diff(past, ours) else "merge"
+    kind: EventKind = "merge" if diff(past, ours) else "import"
     origin = Origin(command.origin.path, command.origin.dialect, command.origin.digest, ours.id, base)
     commit(turn, opened, made.ops, intent=INTENT, label=_label(command, made, kind), kind=kind, origin=origin)
     return True
+
+
+def _past(turn: Turn, opened: Opened, base: int, through: tuple[int, ...]) -> Sequence:
+    """Returns what the returned cut is compared with. Raises Refused(no_base)."""
+    past = opened.state if base == opened.state.version else turn.past(opened, base)
+    found = grown(past, (turn.event(opened.state.id, version) for version in through))
+    if found is None:
+        told = ", ".join(map(str, through))
+        raise Refused("no_base", f"{opened.state.name}: the edits {told} do not stand on version {base} alone.")
+    return found
 
 
 def _sound(id_: str, base: int, theirs: Content) -> Sequence:
