@@ -23,18 +23,23 @@ _HUGE_NUMBER: Final = re.compile(rb"\d[eE]\+?\d{3,}")
 _BRACKETS: Final = bytes(c for c in range(256) if c not in b"[]{}")
 _STEP: Final = [{91: 1, 123: 1, 93: -1, 125: -1}.get(c, 0) for c in range(256)]
 _DIGITS: Final = bytes(48 if 48 <= c < 58 else 32 for c in range(256))
+_ITEMS: Final = ("Clip", "Gap", "Transition", "Marker", "Stack")
+_LEAST: Final = 24
+"""Bytes of the shortest object there is."""
 _LARGE: Final = 32 * 1024 * 1024
 _OUR_DEPTH: Final = 254  # where orjson.dumps stops
 
 
 class Limits(Struct, frozen=True):
-    """What a file may be: bytes, nesting depth, values, and objects among them (a clip is about twelve); and for bundles
-    bytes of media and their number."""
+    """What a file may be: bytes, nesting depth, values, objects among the values of JSON (a clip is about twelve), clips
+    or gaps or transitions or markers, tracks; and for bundles bytes of media and their number."""
 
     size: int = 256 * 1024 * 1024
     depth: int = 200
     nodes: int = 6_000_000
     objects: int = 1_000_000
+    items: int = 100_000
+    tracks: int = 1_000
     media_size: int = 2 * 1024**4
     media_files: int = 100_000
 
@@ -68,8 +73,12 @@ def parse(data: bytes, limits: Limits, name: str = "The file") -> dict[str, Any]
     brackets = data.translate(None, _BRACKETS)
     if len(brackets) > 2 * limits.objects and brackets.count(b"{") > limits.objects:
         raise BadInput("too_large", f"{name} holds more than {limits.objects} objects: no cut has so many clips.")
-    if len(data) > 2 * limits.nodes and data.count(b",") > limits.nodes:
-        raise BadInput("too_large", f"{name} holds more than {limits.nodes} values.")
+    most = limits.nodes // 2  # a value of JSON weighs twice what one of XML does
+    if len(data) > 2 * most and data.count(b",") > most:
+        raise BadInput("too_large", f"{name} holds more than {most} values.")
+    for kind, limit in (*((kind, limits.items) for kind in _ITEMS), ("Track", limits.tracks)):
+        if len(data) > _LEAST * limit and data.count(f'"{kind}.'.encode()) > limit:
+            raise BadInput("too_large", f"{name} holds more than {limit} objects of the kind {kind}.")
     shallow = _shallow(brackets, limits.depth)
     try:
         tree = _large(data) if len(data) > _LARGE else orjson.loads(data)
@@ -99,7 +108,7 @@ def _shallow(brackets: bytes, depth: int) -> bool:
         if not brackets:
             return True
         fewer = brackets.replace(b"{}", b"").replace(b"[]", b"")
-        if len(fewer) == len(brackets):
+        if len(brackets) - len(fewer) < len(brackets) >> 8:  # it goes nowhere, or nests as no file does
             return False
         brackets = fewer
     return not brackets
@@ -107,10 +116,11 @@ def _shallow(brackets: bytes, depth: int) -> bool:
 
 def _reason(data: bytes, limits: Limits, name: str, error: orjson.JSONDecodeError) -> BadInput:
     """Says why a text did not parse; only then is it worth a slow look."""
-    bare = _STRING.sub(b"", data)
-    if max(accumulate(map(_STEP.__getitem__, bare.translate(None, _BRACKETS))), default=0) > limits.depth:
+    bare = _STRING.sub(b"", data) if len(data) <= _LARGE else b""  # a long file is not worth the wait
+    steps = bare.translate(None, _BRACKETS)
+    if "depth" in error.msg or max(accumulate(map(_STEP.__getitem__, steps)), default=0) > limits.depth:
         return BadInput("too_deep", f"{name} nests deeper than {limits.depth} levels.")
-    if _ODD_NUMBER.search(bare) or _HUGE_NUMBER.search(bare):
+    if "infinity" in error.msg or _ODD_NUMBER.search(bare) or _HUGE_NUMBER.search(bare):
         return BadInput("bad_time", f"{name} holds a number that is infinite or none at all.")
     return BadInput("bad_json", f"{name} is not valid JSON: {error.msg} in line {error.lineno}.")
 

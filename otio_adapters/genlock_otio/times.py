@@ -44,7 +44,10 @@ def frames(time: Any, rate: Rate) -> Exact:
     if type(value) is float:
         if -_NEAR < value < _NEAR and value.is_integer() and own == rate:
             return int(value)
-    elif type(value) is not int:
+    elif type(value) is int:
+        if -_NEAR < value < _NEAR and own == rate:
+            return value
+    else:
         raise BadInput("bad_time", f"{value!r} is not a time.")
     if abs(value) > LONGEST * own.num / own.den:
         raise BadInput("bad_time", f"{value!r} at {own} a second is longer than any film.")

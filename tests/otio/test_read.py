@@ -449,3 +449,24 @@ def test_any_value_in_any_place_is_read_or_refused_with_a_code(data: st.DataObje
         read_data(json.dumps(tree).encode(), Path("/folder"), "file")
     except GenlockError as error:
         assert error.code in ("bad_timeline", "bad_time", "bad_rate", "bad_json")  # noqa: PT017
+
+
+def test_schemas_of_a_release_yet_to_come_are_read_as_far_as_they_are_known() -> None:
+    thing = {**clip("x"), "OTIO_SCHEMA": "Clip.3", "markers": [{"OTIO_SCHEMA": "Marker.9", "marked_range": span(0, 1)}]}
+    tree = {**timeline({**track(thing), "OTIO_SCHEMA": "Track.7"}), "OTIO_SCHEMA": "Timeline.2"}
+    found = imported(tree)
+    assert [p.item.name for p in found.content.tracks[0].items] == ["x"]
+    assert len(found.content.markers) == 1
+
+
+def test_a_sequence_that_says_it_holds_itself_is_two_sequences() -> None:
+    def stack(*children: Any) -> dict[str, Any]:
+        ours = {"genlock": {"v": 1, "id": "same", "sequence": "ab" * 16}}
+        return {"OTIO_SCHEMA": "Stack.1", "children": [track(*children)], "metadata": ours}
+
+    found = imported(timeline(track(stack(stack(clip("x")))), start=at(0)))
+    ids = [id_ for id_, _ in found.nested]
+    assert len(ids) == len(set(ids)) == 2
+    assert ids.count("ab" * 16) == 1
+    items = [placed.item.id for _, part in found.nested for row in part.tracks for placed in row.items]
+    assert len({*items, found.content.tracks[0].items[0].item.id}) == 3

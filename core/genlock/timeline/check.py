@@ -131,7 +131,7 @@ def in_place(state: Sequence, it: Transition) -> bool:
         if id_ is None:
             continue
         lane = state.lanes.get(state.home.get(id_, ""))
-        if lane is None or id_ not in lane or isinstance(state.items[id_].source, Gap):
+        if lane is None or isinstance(state.items[id_].source, Gap):
             return False
         if item_at(state, id_, side) != other:
             return False
