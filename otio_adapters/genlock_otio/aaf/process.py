@@ -57,7 +57,7 @@ def _reason(code: int, printed: str, name: str) -> BadInput:
     if code in _TOO_LONG or last.startswith("MemoryError") or any(word in printed.lower() for word in _NO_MEMORY):
         return _too_large(name)
     if "No module named 'otio_aaf_adapter'" in printed or "No module named 'aaf2'" in printed:
-        return BadInput("unknown_format", "AAF needs the package otio-aaf-adapter: pip install 'genlock[aaf]'.")
+        return BadInput("unknown_format", "AAF needs the package otio-aaf-adapter, which was not installed.")
     what = last.partition(": ")[2] or last or f"the reader ended with {code}"
     return BadInput("bad_timeline", f"{name} is no AAF file that can be used: {what[:300]}.")
 
