@@ -46,8 +46,10 @@ class _Free:
                     start += other.apart[id_]
             else:
                 start = slot.start + self._along(slot.start, left, right)
-            if id_ in things.heads:
+            if id_ in things.heads and id_ in mine.level:
                 start += things.trim(things.theirs, id_).head
+            elif id_ in things.heads:
+                start += things.front(things.theirs, id_)
             value = things.values.get(id_)
             self.row.append(Slot(id_, start, value.duration if value is not None else slot.duration))
         self.row.sort(key=lambda slot: (slot.start, slot.end))

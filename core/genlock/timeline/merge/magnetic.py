@@ -61,31 +61,38 @@ class _Magnetic:
             self.room[owner] = max(0, self.room[owner] + amount)
 
     def put_in(self) -> None:
-        """Puts theirs' clips in, each behind the nearest predecessor that is here."""
-        things, here = self.things, self.ripples.mine
+        """Puts theirs' clips in, each behind the nearest predecessor that is still at its place here."""
+        things, here, there = self.things, self.ripples.mine, self.ripples.other
         room = rooms(things.theirs, self.track)
         own = {slot.id for slot in here.rows if slot.id not in here.level}
         before = END
         left: str | None = None
-        for slot in self.ripples.other.rows:
+        following = [*(slot.id for slot in there.rows[1:]), END]
+        for slot, behind in zip(there.rows, following, strict=False):
             if things.placed.get(slot.id) == self.track:
-                after = before
-                if not (left is not None and left == before and continues(things.theirs, left, slot.id)):
+                after, away = before, False
+                if left is not None and left in self.next and continues(things.theirs, left, slot.id):
+                    after, away = (
+                        left,
+                        left != before,
+                    )  # the halves of a split stay together, wherever ours has the first
+                else:
                     while self.next[after] in own:  # ours came first to this place
                         after = self.next[after]
-                self._insert(after, slot.id, room[slot.id])
-                before = slot.id
-            elif slot.id in self.next:
+                self._insert(after, slot.id, room[slot.id], touching=not room[behind])
+                before = before if away else slot.id
+            elif slot.id in self.next and not (slot.id in own and slot.id in there.level):
                 before = slot.id
             left = slot.id
 
-    def _insert(self, after: str, id_: str, room: int) -> None:
+    def _insert(self, after: str, id_: str, room: int, *, touching: bool) -> None:
+        """Inserts with so much of the room there before it; all of it when it touches what follows."""
         behind = self.next[after]
         self.next[after], self.next[id_], self.prev[id_], self.prev[behind] = id_, behind, after, id_
         if behind == END:
             self.room[id_] = room
         else:
-            self.room[id_] = min(room, self.room[behind])
+            self.room[id_] = self.room[behind] if touching and room else min(room, self.room[behind])
             self.room[behind] -= self.room[id_]
 
     def result(self) -> list[Spaced]:

@@ -18,7 +18,7 @@ class Picture(Struct, frozen=True):
 
     `fields` are those that differ from ours, `clashes` what both sides set ("source", "speed", "in", "out"). `head` and
     `tail` tell whether theirs' trim at that end was taken; `empty` that both together would leave nothing, so nothing was.
-    `again` are the fields that give theirs its way where both set it, `shift` how many frames the front moves then.
+    `again` are the fields that give theirs its way where both set it, `front` whether that moves the front.
     """
 
     fields: dict[str, Any] = {}
@@ -27,7 +27,7 @@ class Picture(Struct, frozen=True):
     tail: bool = False
     empty: bool = False
     again: dict[str, Any] = {}
-    shift: int = 0
+    front: bool = False
 
 
 def merge_picture(base: Item, ours: Item, theirs: Item, rate: Rate) -> Picture:
@@ -45,11 +45,12 @@ def merge_picture(base: Item, ours: Item, theirs: Item, rate: Rate) -> Picture:
     tail = bool(two.tail) and not one.tail and not both_speeds and not both_sources
     duration = ours.duration - (two.head if head else 0) + (two.tail if tail else 0)
     if duration < 1:
-        return Picture(empty=True, again=_differing(ours, theirs), shift=two.head - one.head)
+        return Picture(empty=True, again=_differing(ours, theirs), front=True)
     values = {"source": source, "speed": speed, "source_in": first, "duration": duration}
     changed = {name: value for name, value in values.items() if value != getattr(ours, name)}
-    again, shift = _again(base, ours, theirs, one, two, clashes) if clashes else ({}, 0)
-    return Picture(changed, clashes, head, tail, False, again, shift)
+    again = _again(base, ours, theirs, one, two, clashes) if clashes else {}
+    front = not {"in", "source", "speed"}.isdisjoint(clashes)
+    return Picture(changed, clashes, head, tail, False, again, front)
 
 
 def _first(base: Item, ours: Item, theirs: Item, one: Trim, two: Trim) -> tuple[int, bool]:
@@ -62,11 +63,9 @@ def _first(base: Item, ours: Item, theirs: Item, one: Trim, two: Trim) -> tuple[
     return value, both
 
 
-def _again(
-    base: Item, ours: Item, theirs: Item, one: Trim, two: Trim, clashes: tuple[str, ...]
-) -> tuple[dict[str, Any], int]:
+def _again(base: Item, ours: Item, theirs: Item, one: Trim, two: Trim, clashes: tuple[str, ...]) -> dict[str, Any]:
     if "source" in clashes or "speed" in clashes:
-        return _differing(ours, theirs), two.head - one.head
+        return _differing(ours, theirs)
     at_front = "in" in clashes or (two.head and not one.head)
     head = two.head if at_front else one.head
     tail = two.tail if "out" in clashes or not one.tail else one.tail
@@ -74,9 +73,7 @@ def _again(
         "source_in": theirs.source_in if at_front else ours.source_in,
         "duration": base.duration - head + tail,
     }
-    if values["duration"] < 1:
-        return {}, 0
-    return values, head - one.head if "in" in clashes else 0
+    return values if values["duration"] >= 1 else {}
 
 
 def _differing(ours: Item, theirs: Item) -> dict[str, Any]:

@@ -124,18 +124,28 @@ class Remedies:
 
     def _set(self, draft: Draft, remedy: SetItem) -> None:
         id_ = remedy.item
-        track = draft.home(id_)
-        if not draft.magnetic(track) and remedy.shift:
-            draft.set(id_, **{name: value for name, value in remedy.fields.items() if name != "duration"})
-            start = draft.slot(id_).start + remedy.shift
-            if "duration" in remedy.fields and remedy.shift > 0:
-                draft.set(id_, duration=remedy.fields["duration"])
-            draft.move(id_, track, start=start)
-        draft.set(id_, **remedy.fields)
+        if draft.magnetic(draft.home(id_)):
+            draft.set(id_, **remedy.fields)
+        else:
+            self._set_free(draft, remedy)
         after = id_
         for part in remedy.with_new:
             self._put(draft, self._sides.theirs.items[part], part, after=after)
             after = part
+
+    def _set_free(self, draft: Draft, remedy: SetItem) -> None:
+        """On a free track the start may move along, and what follows."""
+        id_, track = remedy.item, draft.home(remedy.item)
+        slot, right = draft.slot(id_), draft.lane(track).after(id_)
+        longer = remedy.shift + remedy.fields.get("duration", slot.duration) - slot.duration
+        following = right.id if right is not None and remedy.ripple else None
+        if following is not None and longer > 0:
+            draft.shift(track, following, longer)
+        draft.set(id_, **remedy.fields)
+        if remedy.shift:
+            draft.move(id_, track, start=slot.start + remedy.shift)
+        if following is not None and longer < 0:
+            draft.shift(track, following, longer)
 
     def _put(self, draft: Draft, item: Item, like: str, *, after: str | None = None, over: bool = False) -> None:
         """Inserts an item where theirs has `like`, or behind `after`."""

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from genlock.timeline.merge.surveys import Cause, Step, Survey
+from genlock.timeline.merge.surveys import Cause, Survey, by_cause
 from genlock.timeline.merge.things import Things
 from genlock.timeline.merge.values import Found, Ripple, Veto
 from genlock.timeline.sequence import Sequence
@@ -134,14 +134,3 @@ class Pushes:
     def near(self, low: int, high: int) -> list[Push]:
         """Returns those that begin behind clip `low` and up to clip `high`."""
         return self.all[bisect_right(self._ats, low) : bisect_right(self._ats, high)]
-
-
-def by_cause(seen: Survey) -> dict[Cause, tuple[str, int, bool]]:
-    """Returns cause -> (clip it comes before, frames, whether it rippled)."""
-    found: dict[Cause, tuple[str, int, bool]] = {}
-    step: Step
-    for id_, step in seen.steps.items():
-        for part, rippled in ((step.rippled, True), (step.absorbed, False)):
-            for cause, amount in part.items():
-                found[cause] = (id_, amount, rippled)
-    return found

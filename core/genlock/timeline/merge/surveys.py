@@ -86,12 +86,10 @@ def survey(base: list[Slot], side: list[Slot], trims: Callable[[str], Trim], *, 
         before[id_] = left
         moved[id_] = at[id_].start - trims(id_).head - old[id_].start
         causes[id_] = seams.get(id_, {})
-        for name, cause, amount in (
-            ("out", left, trims(left).tail if left else 0),
-            ("in", id_, -trims(id_).head),
-        ):
-            if amount and cause:
-                causes[id_] = {**causes[id_], (name, cause): amount}
+        if left is not None and (tail := trims(left).tail):
+            causes[id_] = {("out", left): tail, **causes[id_]}
+        if head := trims(id_).head:
+            causes[id_] = {("in", id_): -head, **causes[id_]}  # first: a slip is likelier than two trims that match it
         left = id_
     (_explain_free if free else _explain_magnetic)(found, moved, causes)
     return found
@@ -173,3 +171,13 @@ def explained(causes: dict[Cause, int], delta: int) -> dict[Cause, int] | None:
             if sum(amount for _, amount in chosen) == delta:
                 return dict(chosen)
     return None
+
+
+def by_cause(seen: Survey) -> dict[Cause, tuple[str, int, bool]]:
+    """Returns cause -> (clip it comes before, frames, whether it rippled)."""
+    found: dict[Cause, tuple[str, int, bool]] = {}
+    for id_, step in seen.steps.items():
+        for part, rippled in ((step.rippled, True), (step.absorbed, False)):
+            for cause, amount in part.items():
+                found[cause] = (id_, amount, rippled)
+    return found

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from genlock.timeline.lane import Slot
 from genlock.timeline.merge.ranges import PARTS, merge_picture
 from genlock.timeline.merge.registers import NO_TRIM, Trim, settle_fields, trim_of
-from genlock.timeline.merge.surveys import Survey, rows, same_lane, survey
+from genlock.timeline.merge.surveys import Cause, Survey, by_cause, rows, same_lane, survey
 from genlock.timeline.merge.values import Bring, Drop, Found, Place, SetItem, Veto, Vetoes
 from genlock.timeline.model import Gap, Item, source_step
 from genlock.timeline.ops import ConflictKind
@@ -170,11 +170,11 @@ class Things:
         picture = merge_picture(base, ours, theirs, self.base.rate)
         vetoed = self.vetoes.get(Veto("range", id_))
         if picture.empty or vetoed is not None:
-            remedy = SetItem(id_, _differing(ours, theirs, PARTS), self._shift(id_))
+            remedy = self._trimmed_as_theirs(id_, _differing(ours, theirs, PARTS), front=True)
             self._note(Found(vetoed or "no_handle", id_, "in, out", (base, ours, theirs), remedy))
             return {}
         if picture.clashes:
-            remedy = SetItem(id_, picture.again, picture.shift)
+            remedy = self._trimmed_as_theirs(id_, picture.again, front=picture.front)
             self._note(Found("both_set", id_, ", ".join(picture.clashes), (base, ours, theirs), remedy))
         if picture.head:
             self.heads.add(id_)
@@ -182,8 +182,21 @@ class Things:
             self.tails.add(id_)
         return picture.fields
 
-    def _shift(self, id_: str) -> int:
-        return self.trim(self.theirs, id_).head - self.trim(self.ours, id_).head
+    def _trimmed_as_theirs(self, id_: str, fields: dict[str, Any], *, front: bool) -> SetItem:
+        shift = self.front(self.theirs, id_) - self.front(self.ours, id_) if front else 0
+        return SetItem(id_, fields, shift, self._rippled(self.theirs, ("in", id_), ("out", id_)))
+
+    def front(self, side: Sequence, id_: str) -> int:
+        """Returns how far a side moved the start of an item together with its front; a ripple leaves it where it is."""
+        return 0 if self._rippled(side, ("in", id_)) else self.trim(side, id_).head
+
+    def _rippled(self, side: Sequence, *causes: Cause) -> bool:
+        """Returns whether what follows moved along with a trim."""
+        home = self.base.home[causes[0][1]]
+        if side.home[causes[0][1]] != home:
+            return False
+        known = by_cause(self.survey(side, home))
+        return any(cause in known and known[cause][2] for cause in causes)
 
     def _place(self, id_: str) -> None:
         """Theirs moved it."""

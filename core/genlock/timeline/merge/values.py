@@ -11,12 +11,13 @@ from genlock.timeline.ops import ConflictKind
 
 
 class SetItem(Struct, frozen=True):
-    """Gives an item theirs' fields; `shift` moves its first frame along on a free track, `with_new` are the parts that
-    theirs split off it."""
+    """Gives an item theirs' fields; on a free track `shift` moves its start and with `ripple` what follows moves along with
+    its end. `with_new` are the parts that theirs split off it."""
 
     item: str
     fields: dict[str, Any]
     shift: int = 0
+    ripple: bool = False
     with_new: tuple[str, ...] = ()
 
 
