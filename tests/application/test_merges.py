@@ -200,6 +200,37 @@ def test_two_returned_cuts_of_one_base_come_together(studio: Studio) -> None:
     assert not studio.app.sequence(cut).conflicts
 
 
+def test_a_later_file_of_the_same_base_is_compared_with_what_the_earlier_one_left(studio: Studio) -> None:
+    cut = reel(studio)
+    base = studio.app.sequence(cut)
+    one = elsewhere(base, InsertItem(Place(base.order[0], after="b"), clip("new")), TrimItem("d", "tail", -4))
+    studio.do(merged(base.version, one), cut)
+    first = studio.app.sequence(cut).version
+    studio.do(RenameItem("a", "ours"), cut)
+    assert studio.app.returns(cut, base.version) == (first,)
+    left = studio.app.grown(cut, base.version, (first,))
+    assert left is not None
+    assert content_of(left) == one
+    two = elsewhere(left, TrimItem("new", "tail", -3), TrimItem("d", "tail", 4))
+    command = merged(base.version, two, origin=Origin("two", "otio", "d2" * 16), through={cut: (first,)})
+    studio.do(command, cut)
+    state = studio.app.sequence(cut)
+    assert not state.conflicts
+    assert [state.items[i].duration for i in ("new", "d")] == [7, 10]
+    assert state.items["a"].name == "ours"
+    studio.do(Undo(ref=first, force=True), cut)
+    assert studio.app.returns(cut, base.version) == (first + 2,)
+
+
+def test_edits_that_do_not_stand_on_the_base_alone_are_refused(studio: Studio) -> None:
+    cut = reel(studio)
+    base = studio.app.sequence(cut, 2)
+    command = merged(2, content_of(base), through={cut: (5,)})
+    assert studio.app.grown(cut, 2, (1,)) is None
+    assert studio.app.grown(cut, 2, (99,)) is None
+    assert studio.refused(replace(command, through={cut: (1,)}), cut).code == "no_base"
+
+
 @pytest.mark.parametrize("base", [0, 99])
 def test_the_base_must_exist(studio: Studio, base: int) -> None:
     cut = reel(studio)

@@ -207,7 +207,7 @@ def export(
     to: Annotated[str, typer.Option(metavar="DIALECT", help="The dialect to write. Default: by the suffix.")] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when something would be lost.")] = False,
     schema: Annotated[
-        str, typer.Option(metavar="VERSION", help="Write the schemas of an older OpenTimelineIO, as in 0.14.")
+        str, typer.Option(metavar="VERSION", help="Write the schemas of an older OpenTimelineIO, as in 0.14.0.")
     ] = "",
     at: At = None,
     project: options.Project = None,
@@ -218,8 +218,8 @@ def export(
     with backend(store, [file]) as daemon:
         found = lookup.sequence(daemon, name, project)
         body = {"path": absolute(file), "dialect": to, "family": schema, "strict": strict, "version": at}
-        if not as_json:
-            body["version"] = _say_loss(daemon, found, file, to, at)
+        if not as_json and (dialect := to or _of_suffix(file)):
+            body["version"] = _say_loss(daemon, found, dialect, at)
         answer = daemon.post_once(f"/api/sequences/{found.id}/export", body)
     if as_json:
         output.print_json({"sequence": found.id, **answer})
@@ -228,9 +228,8 @@ def export(
         output.say(f"Wrote {output.plain(path)}, version {answer['version']}")
 
 
-def _say_loss(daemon: Backend, found: lookup.Found, file: Path, to: str, at: int | None) -> int:
+def _say_loss(daemon: Backend, found: lookup.Found, dialect: str, at: int | None) -> int:
     """Says what will be lost, and returns the version that was looked at."""
-    dialect = to or _of_suffix(file)
     told = daemon.get(f"/api/sequences/{found.id}/loss", dialect=dialect, version=at)
     if told["loss"]:
         rows = [(row["what"], row["count"], ", ".join(row["names"][:5])) for row in told["loss"]]
@@ -242,9 +241,10 @@ def _say_loss(daemon: Backend, found: lookup.Found, file: Path, to: str, at: int
 
 
 def _of_suffix(file: Path) -> str:
+    """Returns the dialect of a cut's suffix; "" for a list about one, which loses nothing, and for what is refused."""
     from genlock.timeline.profiles import PROFILES
 
-    return next((p.name for p in PROFILES.values() if file.suffix.lower() in p.suffixes), "otio")
+    return next((p.name for p in PROFILES.values() if file.suffix.lower() in p.suffixes), "")
 
 
 def exports(

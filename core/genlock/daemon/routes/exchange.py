@@ -49,7 +49,7 @@ class ImportBody(RepeatableBody):
 
 
 class ExportBody(RepeatableBody):
-    """`dialect` "" is that of the file's suffix, `family` an older OpenTimelineIO ("0.14"); `strict` writes nothing when
+    """`dialect` "" is that of the file's suffix, `family` an older OpenTimelineIO ("0.14.0"); `strict` writes nothing when
     something would be lost."""
 
     path: str
