@@ -14,7 +14,7 @@ from genlock.project.media import MediaFile
 from genlock.timeline.changes import Change, changes
 from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, content_of, restore
-from genlock.timeline.match import Matching, PathOf
+from genlock.timeline.match import Matching, PathOf, named
 from genlock.timeline.merge import Policy, merge
 from genlock.timeline.model import Marker, Media, Nested, Shot, Source
 from genlock.timeline.ops import MergeConflict, Op
@@ -109,7 +109,7 @@ class _Cut:
         self.read = read
         self.content = read.content if content is None else content
         self.state = restore(read.tag.sequence or ALONE, 1, self.content)
-        self._paths = {file.id: file.path or file.name for file in read.media}
+        self._paths = {file.id: file.path or named(file.name) for file in read.media}
 
     def path(self, source: Source) -> str:
         match source:

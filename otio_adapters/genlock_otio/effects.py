@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from genlock.errors import BadInput
 from genlock.timeline.rate import FREEZE, NORMAL, Speed
-from genlock_otio.keeping import Json, schema
+from genlock_otio.keeping import OURS, Json, schema, text
 
 _FINE: Final = 1000
 """Denominators up to this are what people type; a double says them exactly enough."""
@@ -42,7 +42,7 @@ def read_effects(effects: list[Any], ours: Json) -> Effects:
         elif _is_idle(effect):
             idle.append([at, effect])
         else:
-            opaque.append(effect)
+            opaque.append(_unwrapped(effect))
     found = Speed.of(speed)
     if len(warps) == 1 and isinstance(exact := ours.get("speed"), list) and len(exact) == 2:
         meant = _meant(exact)
@@ -57,7 +57,7 @@ def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any, idle: Any 
     front."""
     if not effects and speed == NORMAL and kept is None and idle is None:
         return []
-    written = list(effects)
+    written = [effect if schema(effect) else _wrapped(effect) for effect in effects]
     back: list[Any] = list(idle or ())
     front: list[Json] = []
     if isinstance(kept, list) and len(kept) == 2 and kept[1] == [speed.num, speed.den]:
@@ -74,6 +74,27 @@ def write_effects(effects: tuple[Json, ...], speed: Speed, kept: Any, idle: Any 
     for at, effect in sorted(back, key=lambda row: row[0]):
         written.insert(at, effect)
     return front + written
+
+
+def _wrapped(effect: Json) -> Json:
+    """Returns another format's effect as one of OpenTimelineIO's: a plain object among effects is refused everywhere."""
+    told = [effect, *(one for one in effect.values() if isinstance(one, dict))]
+    name = next((named for one in told for key in ("name", "tag") if (named := text(one, key))), "effect")
+    return {
+        "OTIO_SCHEMA": "Effect.1",
+        "metadata": {OURS: {"v": 1, "effect": effect}},
+        "name": "",
+        "effect_name": name,
+        "enabled": True,
+    }
+
+
+def _unwrapped(effect: Json) -> Json:
+    """Returns what an effect that we wrapped was, while nobody has changed it; any other effect as it is."""
+    metadata = effect.get("metadata")
+    ours = metadata.get(OURS) if isinstance(metadata, dict) else None
+    inner = ours.get("effect") if isinstance(ours, dict) else None
+    return inner if isinstance(inner, dict) and not schema(inner) and _wrapped(inner) == effect else effect
 
 
 def _is_idle(effect: Json) -> bool:

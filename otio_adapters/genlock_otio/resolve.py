@@ -162,8 +162,8 @@ class _Writer:
         path = file.path
         if (numbered := _PATTERN.match(path)) is not None:
             pad = int(numbered[2] or 0)
-            low = max(0, first + shift)  # a file's number is never negative
-            path = f"{numbered[1]}[{low:0{pad}d}-{max(low, first + shift + count - 1):0{pad}d}]{numbered[3]}"
+            low = max(0, _number(item, source, first, shift))  # a file's number is never negative
+            path = f"{numbered[1]}[{low:0{pad}d}-{low + count - 1:0{pad}d}]{numbered[3]}"
         span = range_json(first + shift, own, count, own)
         return _external(re.split(r"[/\\]", path)[-1], path, span), shift
 
@@ -227,6 +227,15 @@ def _external(name: str, path: str, span: Json) -> Json:
         "available_image_bounds": None,
         "target_url": path,
     }
+
+
+def _number(item: Item, source: Media | Shot, first: int, shift: int) -> int:
+    """Returns the number of the image at `first`: with a timecode of their own, images are numbered otherwise."""
+    reference = kept(item.foreign).get("reference")
+    if not isinstance(reference, dict) or not isinstance(source, Media) or reference.get("of") != source.media:
+        return first + shift
+    told = reference.get("start_frame")
+    return told + first - source.first if type(told) is int else first + shift
 
 
 def _shift(source: Media | Shot, item: Item, file: MediaFile) -> int:

@@ -11,13 +11,14 @@ from genlock.application.application import Application
 from genlock.daemon.pool import Sources, take_file
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content, Placed
+from genlock.timeline.match import PathOf, named
 from genlock.timeline.model import Gap, Generator, Media, Nested, Shot, Source
 
-PathOf = Callable[[Source], str]
+__all__ = ["Home", "PathOf", "Paths", "nested_names", "sources_of", "with_sources"]
 
 
 class Paths:
-    """Where the file lies that a source shows: its path, or its name where only that is known; "" for what is no file."""
+    """Where the file lies that a source shows: its path, `named` where only its name is known; "" for what is no file."""
 
     def __init__(self, sources: Sources, files: Iterable[MediaFile] = ()) -> None:
         self._sources = sources
@@ -28,14 +29,18 @@ class Paths:
         match source:
             case Media(media=id_):
                 file = self._sources.media.get(id_) or self._files.get(id_)
-                return (file.path or file.name) if file else ""
+                return _where(file) if file else ""
             case Shot(shot=shot, take=take):
                 found = self._sources.take(shot, take)
-                return found.path if found else ""
+                return _where(found) if found else ""
             case Nested(sequence=id_):
                 return f"genlock-sequence:{id_}"
             case Generator() | Gap():
                 return ""
+
+
+def _where(file: MediaFile) -> str:
+    return file.path or (named(file.name) if file.name else "")
 
 
 class Home:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from genlock.errors import BadInput
 from genlock.timeline.events import Content, content_of, restore
-from genlock.timeline.match import Matching, PathOf, adopt, match
+from genlock.timeline.match import Matching, PathOf, adopt, match, name_of, named
+from genlock.timeline.match.files import plain
 from genlock.timeline.model import Generator, Nested, Shot, Source
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection import disagreements, lift, project
@@ -55,7 +56,8 @@ def reconcile(
 ) -> Reconciled:
     """Returns the returned cut as an edit of `base`, the version that was exported in the format of `profile`.
 
-    `base_path` and `path` tell which file a source of either shows ("" none), `told` are the ids that came with the file.
+    `base_path` and `path` tell which file a source of either shows (see PathOf), `told` are the ids that came with the
+    file.
     An unchanged file gives `base` itself. Raises BadInput(bad_rate) for a file of another rate.
     """
     if returned.rate != base.rate:
@@ -64,6 +66,7 @@ def reconcile(
         profile = replace(profile, carries=profile.carries - _OURS)
     content = content_of(base)
     everything = replace(profile, carries=profile.carries | _FOUND, video_tracks=None, audio_tracks=None)
+    path = _by_clips(base, base_path, path)
     shown = restore(base.id, base.version, project(content, everything))
     matching = match(shown, restore(base.id, 0, returned), base_path=base_path, path=path, told=told)
     adopted = adopt(returned, matching, base)
@@ -75,8 +78,8 @@ def reconcile(
 def _same(base: Sequence, base_path: PathOf, path: PathOf, matching: Matching) -> Callable[[Source, Source], bool]:
     """Returns whether a source of the base and one of the file show the same file.
 
-    Two that show no file (titles, offline media, placeholders) are the same; so is a nested sequence under an id that
-    was made up in reading.
+    A mere name is the same as what has neither file nor name (a title, a shot without a take): it stands in its place, for
+    who puts something else there names a file. A nested sequence under an id that was made up in reading is the same.
     """
     nested = {item.source.sequence for item in base.items.values() if isinstance(item.source, Nested)}
     known: dict[tuple[str, str], bool] = {}
@@ -89,12 +92,32 @@ def _same(base: Sequence, base_path: PathOf, path: PathOf, matching: Matching) -
         if isinstance(two, Generator | Nested) and not isinstance(one, Generator | Nested):
             return False
         ours, theirs = _of(base_path, one), _of(path, two)
+        if not ours and name_of(theirs) is not None:
+            return True
         key = (ours, theirs)
         if key not in known:
             known[key] = matching.media.get(theirs, theirs) == ours
         return known[key]
 
     return same
+
+
+def _by_clips(base: Sequence, base_path: PathOf, path: PathOf) -> PathOf:
+    """Returns `path` with media that came back under the name of its clip, which some formats write for what is offline,
+    under its own. A name that several media could have stays what it is."""
+    own: set[str] = set()
+    called: dict[str, set[str]] = {}
+    for item in base.items.values():
+        if name_of(where := _of(base_path, item.source)) is not None:
+            own.add(plain(where))
+            called.setdefault(plain(named(item.name)), set()).add(where)
+    known = {name: next(iter(one)) for name, one in called.items() if len(one) == 1 and name not in own}
+
+    def of(source: Source) -> str:
+        where = path(source)
+        return where if name_of(where) is None else known.get(plain(where), where)
+
+    return of if known else path
 
 
 def _of(path: PathOf, source: Source) -> str:

@@ -23,7 +23,7 @@ from genlock_otio.markup import parse_xml
 from genlock_otio.mlt.clock import frames_of
 from genlock_otio.mlt.producers import OFFLINE, warp_text
 from genlock_otio.mlt.writer import GUIDES
-from genlock_otio.times import Exact
+from genlock_otio.times import Exact, rounded
 from genlock_otio.values import Imported, Tag
 
 _SYNTHETIC: Final = frozenset({"color", "colour", "count", "noise", "kdenlivetitle", "qtext", "pango", "tone", "blank"})
@@ -287,8 +287,8 @@ class _Document:
         if speed.num < 0:
             last = frames_of(clip.producer.get("out", "0"), self.rate, "a producer")
             highest = (last - clip.into) * -speed.fraction
-            step = -speed.fraction * scale
-            return highest * scale - step * (clip.end - clip.at - 1)
+            back = -speed.fraction * scale * rounded(clip.end - clip.at - 1)
+            return rounded(highest * scale) - -(-back.numerator // back.denominator)
         return clip.into * speed.fraction * scale
 
     def _held(self, about: dict[str, str], speed: Speed) -> Speed:

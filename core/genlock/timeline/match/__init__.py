@@ -24,10 +24,10 @@ from genlock.timeline.match.exact import back_in_place, by_content, by_id
 from genlock.timeline.match.marks import gaps, markers
 from genlock.timeline.match.near import Near
 from genlock.timeline.match.sides import Board, Keys, Side
-from genlock.timeline.match.values import Matching, PathOf, Rung
+from genlock.timeline.match.values import Matching, PathOf, Rung, name_of, named
 from genlock.timeline.sequence import Sequence
 
-__all__ = ["Matching", "PathOf", "Rung", "adopt", "match", "overlap"]
+__all__ = ["Matching", "PathOf", "Rung", "adopt", "match", "name_of", "named", "overlap"]
 
 
 def match(

@@ -8,15 +8,22 @@ from collections.abc import Iterable
 from typing import Final
 from unicodedata import normalize
 
+from genlock.timeline.match.values import name_of
+
 DEPTH: Final = 8
 """Parts of a path, from its end, by which files of one name are told apart."""
 
+_NO_NAME: Final = re.compile(r"[/\\\0]")
+_WIDTH: Final = re.compile(r"%0\d+d")
 _VERSION: Final = re.compile(r"(?:[\W_]+|(?<=\d))v(?:er(?:sion)?)?[\W_]*\d+(?=[\W_]|$)", re.IGNORECASE)
 
 
 def plain(path: str) -> str:
-    """Returns a path as it is compared: forward slashes, accents composed (a Mac writes them in pieces)."""
-    return normalize("NFC", path.replace("\\", "/"))
+    """Returns a path as it is compared: forward slashes, accents composed (a Mac writes them in pieces), numbers of images
+    as wide as they are. A mere name has no slashes: programs that make a file's name of it put something else there."""
+    name = name_of(path)
+    path = path.replace("\\", "/") if name is None else _NO_NAME.sub("_", name)
+    return normalize("NFC", _WIDTH.sub("%d", path) if "%0" in path else path)
 
 
 def family(path: str) -> str:
@@ -32,9 +39,10 @@ def same_files(base: Iterable[str], returned: Iterable[str]) -> dict[str, str]:
     A path that both know is itself. Others have the same file name; among several of that name as much of the way to
     them decides as it takes, and a folder that moved, moved with all that was in it.
     """
-    known = {plain(path): path for path in sorted(set(base), reverse=True) if path}
+    ours = {path for path in base if path}
+    known = {plain(path): path for path in sorted(ours, reverse=True)}
     wanted = sorted({path for path in returned if path})
-    found = {path: known[key] for path in wanted if (key := plain(path)) in known}
+    found = {path: path if path in ours else known[key] for path in wanted if (key := plain(path)) in known}
     here = sorted(set(known.values()) - set(found.values()))
     there = [path for path in wanted if path not in found]
     for depth in range(1, DEPTH + 1):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import msgspec
 
 from genlock.timeline.match.files import family, same_files
 from genlock.timeline.match.order import rising
-from genlock.timeline.match.values import PathOf, Rung
+from genlock.timeline.match.values import PathOf, Rung, name_of
 from genlock.timeline.model import Gap, Generator, Item, Media, Nested, Shot, Source, source_range
 from genlock.timeline.rate import NORMAL, Rate
 from genlock.timeline.sequence import Sequence
@@ -126,10 +126,18 @@ class Keys:
         return groups
 
     def _in_base(self, shown: tuple[str, ...]) -> tuple[str, ...]:
-        return ("file", self.media.get(shown[1], shown[1])) if shown[0] == "file" else shown
+        """Returns what the base calls a thing. A mere name that it has not may stand for what the format cannot say."""
+        if shown[0] != "file" or (known := self.media.get(shown[1])) is None:
+            stands_in = shown[0] == "file" and name_of(shown[1]) is not None and _STAND_IN in self._numbers
+            return _STAND_IN if stands_in else shown
+        return "file", known
 
     def _number(self, shown: tuple[str, ...]) -> int:
         return self._numbers.setdefault(shown, len(self._numbers))
+
+
+_STAND_IN: Final = ("generator", "placeholder", "{}")
+"""What an item shows that its format wrote as a placeholder."""
 
 
 def _by_pieces(base: Side, here: set[int], returned: Side, there: set[int]) -> dict[int, int]:

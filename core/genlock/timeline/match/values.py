@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from genlock.timeline.model import Source
 
 PathOf = Callable[[Source], str]
-"""The path of the file a source shows; for a shot that of its take; "" where there is none."""
+"""The path of the file a source shows; for a shot that of its take; `named` where only the file's name is known; "" where
+there is neither."""
+
+_NAMED: Final = "named\0"
+"""How what `named` gives begins: no path holds such a sign."""
+
+
+def named(name: str) -> str:
+    """Returns what stands for the path of a file of which only the name is known."""
+    return _NAMED + name
+
+
+def name_of(path: str) -> str | None:
+    """Returns the name that `named` was given, None for a path."""
+    return path[len(_NAMED) :] if path.startswith(_NAMED) else None
+
 
 Rung = Literal["id", "exact", "overlap", "slot"]
 """Why an item was taken for another, the surest first:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -27,6 +27,10 @@ from genlock.timeline.rate import NORMAL, Rate, Speed
 
 Same = Callable[[Source, Source], bool]
 """Whether two sources, the first of the cut that was written, the second of the one that was read, show one file."""
+
+
+_ALIKE: Final = Fraction(1, 10**6)
+"""Speeds this close are one speed: files tell them as decimals, and a clip of an hour shows the same frames."""
 
 
 class Registers:
@@ -89,10 +93,10 @@ class Registers:
         """Returns whether two speeds are one and the same in a file of the format."""
         if one.num * two.den == two.num * one.den:
             return True
-        steps = self.profile.speed_steps
-        if steps is None or one.num * two.num <= 0:
+        if one.num * two.num <= 0:
             return False
-        return abs(one.fraction - two.fraction) * self.rate.fraction * steps * 2 <= 1
+        apart, steps = abs(one.fraction - two.fraction), self.profile.speed_steps
+        return apart < _ALIKE or (steps is not None and apart * self.rate.fraction * steps * 2 <= 1)
 
     def tells_frames(self, one: Item, two: Item) -> bool:
         """Returns whether there are frames and a speed to compare: a title has neither."""
@@ -153,7 +157,8 @@ class Registers:
 
     def _rounds(self, one: Item, two: Item) -> bool:
         """Returns whether the format may be a frame off in a retimed source."""
-        return self.profile.speed_steps is not None and one.speed != NORMAL and one.duration == two.duration
+        coarse = self.profile.speed_steps is not None or one.speed != two.speed
+        return coarse and one.speed != NORMAL and one.duration == two.duration
 
     def _showing(self, made: Item, old: Item, told: Item, new: Item) -> Item:
         """Returns the item showing, from its lowest frame on, what the new one shows."""
