@@ -21,6 +21,7 @@ from genlock.timeline.model import (
     Transition,
 )
 from genlock.timeline.rate import NORMAL, RATES, Rate, Speed
+from genlock_otio.door import LIMITS
 from genlock_otio.effects import read_effects
 from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.plain import Plain
@@ -64,6 +65,8 @@ class Tracks:
         """Reads all tracks of a stack; returns those of a kind we have no word for, as [place, verbatim]."""
         self.markers += self.reading.markers(stack, self.rate, None)
         others: list[Any] = []
+        if len(rows(stack, "children")) > LIMITS.tracks:
+            raise BadInput("too_large", f"A sequence has more than {LIMITS.tracks} tracks.")
         for at, child in enumerate(rows(stack, "children")):
             if schema(child) != "Track":
                 own = split(child)[1].get("track") if isinstance(child, dict) else None
