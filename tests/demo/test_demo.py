@@ -57,7 +57,16 @@ def test_the_export_opens_elsewhere_and_says_what_the_cut_is(played: tuple[Path,
 @pytest.mark.timeout(900)
 def test_it_tells_what_it_did(played: tuple[Path, str]) -> None:
     folder, told = played
-    for line in ("Imported", "razor", "another take", "Undid it", "Read version 1 again: 2 clips", "Rendered"):
+    for line in (
+        "Imported",
+        "razor",
+        "another take",
+        "Undid it",
+        "Read version 1 again: 2 clips",
+        "came home",
+        "Lighthouse, wide",
+        "Rendered",
+    ):
         assert line in told
     takes = sorted(path.name for path in (folder / "takes").rglob("*.mov"))
     assert "SH0020_v002.mov" in takes

@@ -103,6 +103,7 @@ class Demo:
         self.show_history(sequence)
         self.time_travel(sequence, imported)
         otio = self.export(sequence)
+        self.come_home(project, sequence, otio)
         movie = self.render(sequence)
         self.console.print(f"\n[bold green]Done in {time.monotonic() - begun:.0f} s.[/] What is there now:")
         for what, path in (
@@ -235,6 +236,31 @@ class Demo:
         clips = len(list(timeline.find_clips()))
         self.say(f"Exported {path.name}; OpenTimelineIO {otio.__version__} opens it: {clips} clips")
         return path
+
+    def come_home(self, project: str, sequence: str, sent: Path) -> None:
+        import opentimelineio as otio
+
+        timeline = otio.adapters.read_from_file(str(sent))
+        first, *_, last = timeline.video_tracks()[0].find_clips()
+        first.name = "Lighthouse, wide"
+        second = otio.opentime.RationalTime(50, 50)
+        last.source_range = otio.opentime.TimeRange(last.source_range.start_time, last.source_range.duration - second)
+        back = self.folder / "Reel 1 from the editor.otio"
+        otio.adapters.write_to_file(timeline, str(back))
+        self.edit(
+            sequence, {"do": "SetMarker", "marker": {"id": "", "start": 600, "name": "Music in", "color": "GREEN"}}
+        )
+        body = {"path": str(back), "into": sequence, "actor": ACTOR}
+        answer = self.rest.post(f"/api/projects/{project}/import", body)
+        self.say("Another tool edited the exported cut while a marker was set here; its changes came home as one edit")
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for name in ("track", "clip", "what", "how"):
+            table.add_column(name)
+        for change in answer["changes"]:
+            table.add_row(change.get("track", ""), change.get("name", ""), change["kind"], change.get("detail", ""))
+        self.console.print(table)
+        self.edit(sequence, {"do": "Undo"})
+        self.say("One undo took them back; the marker stayed")
 
     def render(self, sequence: str) -> Path:
         path = self.folder / "Reel 1.mov"

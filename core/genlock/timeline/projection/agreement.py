@@ -11,7 +11,7 @@ from genlock.timeline.model import Item, Marker, Track, Transition
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.registers import Registers, Same
 from genlock.timeline.projection.stripping import levelled, project
-from genlock.timeline.projection.table import alike, is_fade
+from genlock.timeline.projection.table import alike, is_fade, same_effects
 from genlock.timeline.rate import Speed
 from genlock.timeline.timecode import to_timecode
 
@@ -90,7 +90,7 @@ class _Agreement:
             return
         for name, feature, word in fields:
             here, there = getattr(one, name), getattr(two, name)
-            if name == "foreign" and alike(here, there):
+            if (name == "foreign" and alike(here, there)) or (name == "effects" and same_effects(here, there)):
                 continue
             if here != there and (feature is None or self.profile.has(feature)):
                 short = (

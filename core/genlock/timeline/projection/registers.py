@@ -22,7 +22,7 @@ from genlock.timeline.model import (
 )
 from genlock.timeline.profiles import Feature, Profile
 from genlock.timeline.projection.stripping import stripped
-from genlock.timeline.projection.table import PLACEHOLDER, alike, item_rows, of_kind
+from genlock.timeline.projection.table import PLACEHOLDER, alike, item_rows, of_kind, same_effects
 from genlock.timeline.rate import NORMAL, Rate, Speed
 
 Same = Callable[[Source, Source], bool]
@@ -136,9 +136,10 @@ class Registers:
         """Returns the effects; of those the file says nothing of, the old ones."""
         key = self.profile.effects
         if not key or "item.effects" in self._has:
-            return self._value("item.effects", old.effects, told.effects, new.effects)  # type: ignore[no-any-return]
+            untouched = "item.effects" not in self._has or same_effects(told.effects, new.effects)
+            return old.effects if untouched else new.effects
         theirs = of_kind(new.effects, key)
-        if of_kind(told.effects, key) == theirs:
+        if same_effects(of_kind(told.effects, key), theirs):
             return old.effects
         untold = tuple(one for one in old.effects if one not in of_kind(old.effects, key))
         return (*untold, *theirs)

@@ -143,6 +143,16 @@ def of_kind(effects: tuple[dict[str, Any], ...], key: str) -> tuple[dict[str, An
     return tuple(one for one in effects if isinstance(told := one.get("metadata"), dict) and key in told) if key else ()
 
 
+def same_effects(one: tuple[dict[str, Any], ...], two: tuple[dict[str, Any], ...]) -> bool:
+    """Returns whether two lists of effects say the same: a program that wrote a file anew spells out what goes without
+    saying (an effect that is on, one without a name)."""
+    return len(one) == len(two) and all(a == b or _said(a) == _said(b) for a, b in zip(one, two, strict=True))
+
+
+def _said(effect: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in effect.items() if v not in (None, "", [], {}) and not (k == "enabled" and v is True)}
+
+
 def _effects(key: str) -> Row:
     return Row(
         "item.effects",
