@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -121,16 +120,9 @@ def _readable() -> Iterator[Dialect]:
     """Yields the dialects there is a reader for, each reader once."""
     seen: set[str] = set()
     for dialect in DIALECTS.values():
-        if dialect.reader and dialect.reader not in seen and _there(dialect.reader):
+        if dialect.reader and dialect.reader not in seen:
             seen.add(dialect.reader)
             yield dialect
-
-
-def _there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def write(
@@ -144,14 +136,16 @@ def write(
     tag: Tag = Tag(),
     ids: bool = False,
     family: str = "",
+    may_pack: Callable[[Path], bool] = lambda _path: True,
 ) -> Loss:
     """Writes a timeline file in the `dialect`, "" for the one of the file's suffix. Returns what the file does not carry.
 
     `media` is the pool (id -> file); `takes` finds the file of a shot's take (None: the selected one); `nested` the
     content of a nested sequence; `tag` is what the file says about where it comes from; `ids` lets our ids ride where
     people see them; `family` is the OpenTimelineIO release ("0.14.0") whose schemas an .otio is to have. .otioz and .otiod
-    pack the media in. Formats with one track a file write further files beside it, named stem + suffix. Every file appears
-    whole, and all of them or none. Raises BadInput(unknown_format, bad_value, too_deep) and MediaError(unwritable_folder).
+    pack the media in, as far as `may_pack` allows: paths come from files of others. Formats with one track a file write
+    further files beside it, named stem + suffix. Every file appears whole, and all of them or none. Raises
+    BadInput(unknown_format, bad_value, too_deep) and MediaError(unwritable_folder).
     """
     path = Path(path)
     if (kind := dialect if dialect in LISTS else "" if dialect else kind_of(path)) in TOLD:
@@ -169,18 +163,20 @@ def write(
         raise BadInput("bad_value", f"{found.profile.title} has no schemas of OpenTimelineIO {family}.")
     outgoing = Outgoing(content, media=media, takes=takes, nested=nested, tag=tag, suffix=suffix, ids=ids)
     written = found.write(outgoing)
-    making = _bundled(path, written, outgoing, family) if is_otio else _files(path, written)
+    making = _bundled(path, written, outgoing, family, may_pack) if is_otio else _files(path, written)
     place(making)
     lost = merged(_of_profile(content, found.profile), written.loss, outgoing.loss())
     return replace(lost, files=tuple(target.name for target in making))
 
 
-def _bundled(path: Path, written: Written, outgoing: Outgoing, family: str) -> dict[Path, Making]:
+def _bundled(
+    path: Path, written: Written, outgoing: Outgoing, family: str, may_pack: Callable[[Path], bool]
+) -> dict[Path, Making]:
     """Returns how an .otio, or a bundle of it, is made: with older schemas where asked."""
     data = written.data
     packed: dict[str, str] = {}
     if outgoing.suffix in BUNDLES:
-        data, packed = bundle.pack(data, outgoing.lost)
+        data, packed = bundle.pack(data, outgoing.lost, may_pack)
     if family:
         data = as_of(data, family, outgoing.lost)
     match outgoing.suffix:
@@ -222,10 +218,32 @@ def merged(*losses: Loss) -> Loss:
             there = rows.get(row.what)
             if there is None or row.count > there.count:
                 rows[row.what] = row
-    return Loss(tuple(rows[what] for what in sorted(rows)))
+    return Loss(tuple(rows[what] for what in sorted(rows, key=_by_weight)))
+
+
+def _by_weight(what: str) -> tuple[bool, str]:
+    """Orders what is lost: other programs' metadata, which nobody sees, comes last."""
+    return what.startswith("other programs'"), what
 
 
 def _of_profile(content: Content, profile: Profile) -> Loss:
     if profile.carries == ALL:
         return Loss()
-    return Loss(tuple(LossRow(row.what, row.count, tuple(row.names)) for row in losses(content, profile)))
+    told = _without_own(content, profile.own) if profile.own else content
+    return Loss(tuple(LossRow(row.what, row.count, tuple(row.names)) for row in losses(told, profile)))
+
+
+def _without_own(content: Content, key: str) -> Content:
+    """Returns the cut without the metadata that the writer writes back: what rides in the file is not lost."""
+
+    def bare(thing: Any) -> Any:
+        left = {name: value for name, value in thing.foreign.items() if name != key}
+        return thing if len(left) == len(thing.foreign) else replace(thing, foreign=left)
+
+    tracks = tuple(
+        replace(part, track=bare(part.track), items=tuple(replace(one, item=bare(one.item)) for one in part.items))
+        for part in content.tracks
+    )
+    transitions, markers = tuple(map(bare, content.transitions)), tuple(map(bare, content.markers))
+    left: Content = replace(bare(content), tracks=tracks, transitions=transitions, markers=markers)
+    return left

@@ -135,3 +135,35 @@ def test_lists_go_out_by_their_suffix_and_logs_come_in(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         genlock_otio.read(tmp_path / "cut.csv")
     assert caught.value.code == "unknown_format"
+
+
+@pytest.mark.parametrize(
+    ("sample", "dialect", "key"),
+    [("edl/079_HA_V05.edl", "edl", "edl"), ("resolve21/ref2.otio", "resolve", "Resolve_OTIO")],
+)
+def test_metadata_that_rides_in_the_file_is_not_lost(sample: str, dialect: str, key: str, tmp_path: Path) -> None:
+    """A cut that goes back to the program it came from takes along what that program said about it."""
+    read = genlock_otio.read(Path(__file__).parent / "samples" / sample)
+    media = {file.id: file for file in read.media}
+    notes = "other programs' notes on clips"
+    assert notes not in [row.what for row in genlock_otio.loss(read.content, dialect=dialect, media=media).rows]
+    assert notes in [row.what for row in genlock_otio.loss(read.content, dialect="mlt", media=media).rows]
+
+    there = tmp_path / f"back{Path(sample).suffix}"
+    genlock_otio.write(read.content, there, media=media, dialect=dialect)
+
+    def said(content: Content) -> list[object]:
+        found = [placed.item.foreign.get(key) for part in content.tracks for placed in part.items]
+        return [{name: value for name, value in one.items() if name != "of"} if one else None for one in found]
+
+    assert any(said(read.content))
+    assert said(genlock_otio.read(there).content) == said(read.content)
+
+
+def test_what_is_lost_is_told_with_metadata_last() -> None:
+    rows = [LossRow("other programs' notes on clips", 2), LossRow("speed change", 1), LossRow("transition's name", 1)]
+    assert [row.what for row in merged(Loss(tuple(rows))).rows] == [
+        "speed change",
+        "transition's name",
+        "other programs' notes on clips",
+    ]

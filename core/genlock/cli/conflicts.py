@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -43,7 +44,7 @@ def list_(
     if as_json:
         output.print_json({"sequence": found.id, "version": state["version"], "conflicts": state["conflicts"]})
     else:
-        print_conflicts(state["conflicts"])
+        print_conflicts(state["conflicts"], state)
 
 
 @conflicts.command()
@@ -72,10 +73,24 @@ def resolve(
     output.say(f"Settled by {choice.value}. {output.plain(found.name)} is at version {accepted['version']}, {left}")
 
 
-def print_conflicts(rows: list[dict[str, Any]]) -> None:
-    """Prints conflicts with their ids and the ways to settle them."""
+def print_conflicts(rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
+    """Prints conflicts with their ids, where they lie in the sequence, and the ways to settle them."""
+    where = {
+        item["id"]: (output.timecode(start, state), track["name"])
+        for track in state["tracks"]
+        for item, start in _starts(track)
+    }
     output.print_table(
-        ("id", "conflict", "choices"),
-        ((row["id"], row["message"], " ".join(row["choices"])) for row in rows),
+        ("id", "record in", "track", "conflict", "choices"),
+        ((row["id"], *where.get(row["about"], ("", "")), row["message"], " ".join(row["choices"])) for row in rows),
         empty="There is no open conflict.",
     )
+
+
+def _starts(track: dict[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yields the items of a track with the sequence frame on which each starts."""
+    frame = 0
+    for item in track["items"]:
+        frame += item["gap"]
+        yield item, frame
+        frame += item["duration"]

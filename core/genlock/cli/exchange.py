@@ -17,6 +17,8 @@ from genlock.errors import BadInput, NotFound
 from genlock_client.errors import ClientError, from_payload
 
 POLL_SECONDS = 0.1
+SHOWN = 5
+"""Names that a row of the loss report shows."""
 
 At = Annotated[int | None, typer.Option("--at", min=1, metavar="VERSION", help="As it was at a version.")]
 
@@ -86,8 +88,7 @@ def import_(
             owner = found.project
             body |= {"into": found.id, "policy": policy.value, "base": base}
             made = [_one(daemon, owner["id"], file, body) for file in files]
-            rows = daemon.get(f"/api/projects/{owner['id']}/sequences")
-            state = next(row for row in rows if row["id"] == found.id)
+            state = daemon.get(f"/api/sequences/{found.id}")
     if as_json:
         output.print_json(made[0] if len(made) == 1 else {"imports": made})
         return
@@ -164,7 +165,7 @@ def _say_merged(row: dict[str, Any], state: dict[str, Any]) -> None:
         told = f"{_count(len(inner['changes']), 'change')}, {_count(len(inner['conflicts']), 'conflict')}"
         output.say(f"  nested {output.plain(inner['name'])}: {told if inner['version'] > 1 else 'new'}")
     if row["conflicts"]:
-        print_conflicts(row["conflicts"])
+        print_conflicts(row["conflicts"], state)
         output.say(f"[dim]Settle one: genlock conflicts resolve {output.short(row['sequence'])} ID CHOICE[/]")
     _say_warnings(row)
     if row["verified"]:
@@ -232,12 +233,19 @@ def _say_loss(daemon: Backend, found: lookup.Found, dialect: str, at: int | None
     """Says what will be lost, and returns the version that was looked at."""
     told = daemon.get(f"/api/sequences/{found.id}/loss", dialect=dialect, version=at)
     if told["loss"]:
-        rows = [(row["what"], row["count"], ", ".join(row["names"][:5])) for row in told["loss"]]
+        rows = [(row["what"], row["count"], _where(row["names"], row["count"])) for row in told["loss"]]
         output.print_table((f"what {told['dialect']} cannot carry", ">count", "where"), rows, empty="")
     else:
         output.say(f"[dim]Nothing is lost in {told['dialect']}.[/]")
     version: int = told["version"]
     return version
+
+
+def _where(names: list[str], count: int) -> str:
+    """Returns the names of what is lost, each once: a cut shows one file many times."""
+    different = list(dict.fromkeys(names))
+    more = len(different) > SHOWN or (count > len(names) and len(different) > 1)
+    return ", ".join(different[:SHOWN]) + (", ..." if more else "")
 
 
 def _of_suffix(file: Path) -> str:

@@ -113,5 +113,6 @@ def _change(
     if as_json:
         output.print_json({**accepted, "ref": entry.get("ref"), "label": entry.get("label", "")})
         return
-    label = f": {output.plain(entry['label'])}" if entry.get("label") else ""
+    meant = entry.get("label", "").removeprefix("Undo ").removeprefix("Redo ")
+    label = f": {output.plain(meant)}" if meant else ""
     output.say(f"{told}{label}. {output.plain(found.name)} is at version {accepted['version']}")

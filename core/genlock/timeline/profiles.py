@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Feature = Literal[
     "sequence.name",
@@ -66,7 +67,7 @@ class Profile(Struct, frozen=True):
     `placeholders`: what the format has no word for (a title, a nested sequence) is written as offline media of the same
     name and length; False: it leaves empty room. `speed_steps`: the file tells speeds in steps of 1/speed_steps of a
     frame per second; None: exactly. `effects`: the metadata key of the effects that it does carry, where it
-    carries not all.
+    carries not all. `own`: the metadata key that its writer writes back as it was read: what lies there is not lost.
     """
 
     name: str
@@ -79,9 +80,30 @@ class Profile(Struct, frozen=True):
     placeholders: bool = True
     speed_steps: int | None = None
     effects: str = ""
+    own: str = ""
 
     def has(self, feature: Feature) -> bool:
         return feature in self.carries
+
+
+def shared(one: Profile, other: Profile) -> Profile:
+    """Returns what a cut still says after it went through both: their common features, the tighter limits, the coarser
+    steps. It is named after the one that carries less."""
+    narrow = min(one, other, key=lambda profile: len(profile.carries))
+    effects = [profile.effects for profile in (one, other) if not profile.has("item.effects")]
+    return replace(
+        narrow,
+        carries=one.carries & other.carries,
+        video_tracks=_fewest(one.video_tracks, other.video_tracks),
+        audio_tracks=_fewest(one.audio_tracks, other.audio_tracks),
+        placeholders=one.placeholders and other.placeholders,
+        speed_steps=_fewest(one.speed_steps, other.speed_steps),
+        effects=effects[0] if len(set(effects)) == 1 else "",
+    )
+
+
+def _fewest(one: int | None, other: int | None) -> int | None:
+    return min((n for n in (one, other) if n is not None), default=None)
 
 
 def _without(*missing: Feature) -> frozenset[Feature]:
@@ -109,6 +131,7 @@ RESOLVE: Final = Profile(
     ),
     ids="marker",
     effects="Resolve_OTIO",
+    own="Resolve_OTIO",
 )  # fmt: skip
 FCP7: Final = Profile(
     "fcp7",
@@ -139,6 +162,7 @@ EDL: Final = Profile(
     audio_tracks=4,
     ids="comment",
     speed_steps=10,
+    own="edl",
 )  # fmt: skip
 AAF: Final = Profile(
     "aaf",

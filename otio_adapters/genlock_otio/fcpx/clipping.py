@@ -244,8 +244,7 @@ class Clipper:
             tag = tree.get("tag", "") if isinstance(tree, dict) else ""
             once = tag.startswith("adjust-") or tag == "metadata"
             if tag not in ALLOWED[made.tag] or (once and tag in taken) or _dangling(tree):
-                self.outgoing.lost("effect", item.name or item.id)
-                continue
+                continue  # the profile tells that effects and other programs' metadata are lost
             taken.add(tag)
             grow(made, tree, self.pool.effect, styles, self.pool.style)
 

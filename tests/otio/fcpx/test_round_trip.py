@@ -17,6 +17,7 @@ from genlock.timeline.projection import disagreements, project
 from genlock.timeline.rate import FREEZE, RATES, Rate, Speed
 from genlock.timeline.reconcile import reconcile
 from genlock_otio.fcpx import writer
+from genlock_otio.files import loss
 from genlock_otio.outgoing import Outgoing
 from genlock_otio.values import Imported, Tag
 from tests.otio.fcpx.making import exported, read, same_files, sound, written
@@ -225,7 +226,9 @@ def test_the_profile_leaves_out_what_does_not_survive_and_nothing_else() -> None
     first = replace(content.tracks[0], items=(Placed(blurred), *content.tracks[0].items[1:]))
     outgoing = Outgoing(replace(content, tracks=(first, *content.tracks[1:])), media=POOL, nested=maker.nested.get)
     out = writer.write(outgoing)
-    assert [row.what for row in out.loss.rows] == ["effect"]
+    assert out.loss.rows == ()
+    told = loss(outgoing.content, dialect="fcpx", media=POOL, nested=maker.nested.get)
+    assert [row.what for row in told.rows] == ["clip's effects", "other programs' notes on clips"]
     back = read(out.data).content.tracks[0].items[0].item
     assert back.effects == ()
     assert "x" not in back.foreign

@@ -22,7 +22,7 @@ def resolve_conflict(draft: Draft, command: ResolveConflict) -> str:
         _carry_out(draft, conflict, command)
     draft.do(ConflictSet(conflict.id, conflict, None))
     how = {"ours": "as it is here", "theirs": "as returned", "both": "with both", "manual": "by hand"}
-    return f"Settle {how[command.choice]}: {conflict.message}"
+    return f"Settle {how[command.choice]}: {conflict.message.removesuffix('.')}"
 
 
 def _carry_out(draft: Draft, conflict: MergeConflict, command: ResolveConflict) -> None:
