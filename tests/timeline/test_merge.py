@@ -517,10 +517,11 @@ def test_markers_field_by_field() -> None:
     assert apply_all(state, conflict.take_theirs).markers["m1"].name == "hit"
 
 
-def test_a_marker_there_on_a_clip_that_is_gone_here() -> None:
+def test_a_marker_there_on_a_clip_that_is_gone_here_comes_back_with_it() -> None:
     theirs = cut(CROSS, markers=(Marker("m1", 310, item="C", name="smile"),))
     conflict, state = one(BASE, cut("V1= A:50/100 B:40/200 D:20/400"), theirs)
-    assert (conflict.kind, conflict.about, state.markers.get("m1")) == ("removed_here", "m1", None)
+    assert (conflict.kind, conflict.about, state.markers.get("m1")) == ("removed_here", "C", None)
+    assert apply_all(state, conflict.take_theirs).markers["m1"].name == "smile"
 
 
 def test_settings_of_the_sequence() -> None:

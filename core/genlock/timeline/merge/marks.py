@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from genlock.timeline.merge.registers import names_of, settle_fields
 from genlock.timeline.merge.values import Found, PutMarker, PutTransition, SequenceFields, Veto, Vetoes
-from genlock.timeline.model import Item, Marker, Transition
+from genlock.timeline.model import Gap, Item, Marker, Transition
 from genlock.timeline.sequence import Sequence
 
 T = TypeVar("T", bound=Struct)
@@ -75,6 +75,8 @@ class Marks:
         values = dict(ours)
         for id_ in _changed(base, theirs):
             one = theirs.get(id_)
+            if one is not None and one.item is not None and self._waits(one.item):
+                continue  # it comes with its clip
             if (
                 one is not None
                 and one != ours.get(id_)
@@ -92,6 +94,11 @@ class Marks:
                     if id_ in theirs or marker != base.get(id_):
                         self.found.append(Found("removed_there", id_, "", (base.get(id_), marker, theirs.get(id_))))
         return _updated(ours, values)
+
+    def _waits(self, item: str) -> bool:
+        """Returns whether a clip of theirs waits with a conflict of its own."""
+        theirs = self.theirs.items.get(item)
+        return item not in self._items and theirs is not None and not isinstance(theirs.source, Gap)
 
     def _settle(
         self,

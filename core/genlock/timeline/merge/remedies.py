@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, assert_never, get_args
+from typing import assert_never, get_args
 
 from msgspec.structs import replace
 
 from genlock.errors import Refused
 from genlock.timeline.check import new_violations
-from genlock.timeline.decision import Context
+from genlock.timeline.decision import Context, Refusal
 from genlock.timeline.diff import diff
 from genlock.timeline.edits.cutting import cut_out
 from genlock.timeline.edits.drafts import Draft
@@ -21,6 +21,7 @@ from genlock.timeline.merge.values import (
     Place,
     PutMarker,
     PutTransition,
+    Remedy,
     Ripple,
     SequenceFields,
     SetItem,
@@ -43,6 +44,7 @@ from genlock.timeline.ops import (
     TrackRemoved,
     TrackSet,
 )
+from genlock.timeline.redo import redo
 from genlock.timeline.sequence import Sequence
 
 PICTURE = {"source", "speed", "in", "out"}
@@ -50,19 +52,22 @@ PLAIN: tuple[type, ...] = get_args(PlainOp)
 
 
 class Remedies:
-    """Makes the ops that settle conflicts of one merge, on the merged state."""
+    """Makes the ops that settle conflicts of one merge: on the merged state, or on `now`, where some are settled."""
 
-    def __init__(self, sides: Sides, vetoes: Vetoes, merged: Sequence) -> None:
+    def __init__(self, sides: Sides, vetoes: Vetoes, merged: Sequence, now: Sequence | None = None) -> None:
         self._sides = sides
         self._vetoes = vetoes
-        self._merged = merged
+        self._whole = merged
+        self._merged = merged if now is None else now
 
     def theirs(self, found: Found) -> tuple[PlainOp, ...]:
-        """Returns the ops that give theirs its way; empty when that cannot be."""
+        """Returns the ops that give theirs its way, at the cost of what lies in its way if need be; empty when that cannot
+        be."""
         if found.remedy is None:
             return ()
-        remedy = found.remedy
-        return self._tried(f"{found.about}/{found.field}/theirs", lambda draft: self._take(draft, remedy))
+        remedy, name = found.remedy, f"{found.about}/{found.field}/theirs"
+        plain = self._tried(name, lambda draft: self._take(draft, remedy, over=False))
+        return plain or self._tried(name, lambda draft: self._take(draft, remedy, over=True))
 
     def both(self, found: Found) -> tuple[PlainOp, ...]:
         """Returns the ops that put theirs' version beside ours; empty when there is nothing to put beside."""
@@ -95,18 +100,19 @@ class Remedies:
             return ()
         return ops  # type: ignore[return-value]
 
-    def _take(self, draft: Draft, remedy: Any) -> None:
+    def _take(self, draft: Draft, remedy: Remedy, *, over: bool) -> None:
         theirs = self._sides.theirs
         match remedy:
             case SetItem():
-                self._set(draft, remedy)
-            case Bring(items=items, over=over):
+                self._set(draft, remedy, over=over)
+            case Bring(items=items):
                 for id_ in items:
                     if id_ not in draft.state.items:
                         self._put(draft, theirs.items[id_], id_, over=over)
+                        self._mark(draft, id_)
             case Drop(item=id_):
                 draft.remove(id_)
-            case Place(item=id_, over=over):
+            case Place(item=id_):
                 self._move(draft, id_, over=over)
             case Ripple(item=id_, delta=delta):
                 draft.shift(draft.home(id_), id_, delta)
@@ -122,23 +128,27 @@ class Remedies:
             case _:
                 assert_never(remedy)
 
-    def _set(self, draft: Draft, remedy: SetItem) -> None:
+    def _set(self, draft: Draft, remedy: SetItem, *, over: bool) -> None:
         id_ = remedy.item
         if draft.magnetic(draft.home(id_)):
             draft.set(id_, **remedy.fields)
         else:
-            self._set_free(draft, remedy)
+            self._set_free(draft, remedy, over=over)
         after = id_
         for part in remedy.with_new:
-            self._put(draft, self._sides.theirs.items[part], part, after=after)
+            self._put(draft, self._sides.theirs.items[part], part, after=after, over=over)
+            self._mark(draft, part)
             after = part
 
-    def _set_free(self, draft: Draft, remedy: SetItem) -> None:
+    def _set_free(self, draft: Draft, remedy: SetItem, *, over: bool) -> None:
         """On a free track the start may move along, and what follows."""
         id_, track = remedy.item, draft.home(remedy.item)
         slot, right = draft.slot(id_), draft.lane(track).after(id_)
         longer = remedy.shift + remedy.fields.get("duration", slot.duration) - slot.duration
         following = right.id if right is not None and remedy.ripple else None
+        if over:
+            start = slot.start + remedy.shift
+            cut_out(draft, track, start, slot.end + longer, keep={id_})
         if following is not None and longer > 0:
             draft.shift(track, following, longer)
         draft.set(id_, **remedy.fields)
@@ -151,8 +161,10 @@ class Remedies:
         """Inserts an item where theirs has `like`, or behind `after`."""
         track = self._sides.theirs.home[like]
         if after is not None:
-            track = draft.home(after)
-            draft.insert(track, item, after=after, start=draft.slot(after).end)
+            track, start = draft.home(after), draft.slot(after).end
+            if over and not draft.magnetic(track):
+                cut_out(draft, track, start, start + item.duration)
+            draft.insert(track, item, after=after, start=start)
         elif draft.magnetic(track):
             draft.insert(track, item, after=self._left(draft, like))
         else:
@@ -160,6 +172,12 @@ class Remedies:
             if over:
                 cut_out(draft, track, start, start + item.duration)
             draft.insert(track, item, start=start)
+
+    def _mark(self, draft: Draft, id_: str) -> None:
+        """Puts theirs' markers on an item that came back."""
+        for name in sorted(self._sides.theirs.marks.get(id_, ())):
+            if name not in draft.state.markers:
+                draft.put_marker(name, self._sides.theirs.markers[name])
 
     def _move(self, draft: Draft, id_: str, *, over: bool) -> None:
         track = self._sides.theirs.home[id_]
@@ -280,8 +298,9 @@ class Remedies:
         tried = attempt(sides, self._vetoes, opened=opened)
         if tried.vetoes:
             raise KeyError(*opened)
-        target = replace(tried.target, conflicts=draft.state.conflicts)
-        for op in diff(draft.state, target):
+        ops = diff(self._whole, tried.target)
+        answer = ops if draft.state is self._whole else redo(draft.state, ops, force=True)  # past the lock
+        for op in () if isinstance(answer, Refusal) else answer:
             draft.do(op)
 
     def _below(self, state: Sequence, id_: str) -> str | None:

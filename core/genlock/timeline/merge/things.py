@@ -107,11 +107,12 @@ class Things:
     def decide(self) -> None:
         """Goes through everything that theirs has otherwise than base."""
         new: list[str] = []
+        marks = self.theirs.marks
         for track in self.theirs.order:
             changed = not self.same_lane(self.theirs, track)
             for id_ in self.theirs.lanes[track].ids():
                 item, old = self.theirs.items[id_], self.base.items.get(id_)
-                if (old is item or old == item) and not changed:
+                if (old is item or old == item) and not changed and (id_ in self.ours.items or id_ not in marks):
                     continue
                 if isinstance(item.source, Gap):
                     continue
@@ -134,9 +135,9 @@ class Things:
     def _known(self, id_: str, base: Item, theirs: Item) -> None:
         """An item of base that theirs still has."""
         moved = self.moved(self.theirs, id_)
-        if base == theirs and not moved:
-            return
         ours = self.clip(self.ours, id_)
+        if base == theirs and not moved and (ours is not None or not self._marked(self.theirs, id_)):
+            return
         if ours is None:
             if self.theirs.home[id_] in self.ours.tracks:
                 self._note(Found("removed_here", id_, "", (base, None, theirs), Bring((id_,))))
@@ -208,7 +209,7 @@ class Things:
                 return
             self._note(Found("both_moved", id_, "place", self._places(id_), Place(id_)))
         elif (kind := self.vetoes.get(Veto("place", id_))) is not None:
-            self._note(Found(kind, id_, "place", self._places(id_), Place(id_, over=True)))
+            self._note(Found(kind, id_, "place", self._places(id_), Place(id_)))
         else:
             self.placed[id_] = track
 
@@ -231,7 +232,7 @@ class Things:
         home, base, ours = self.ours.home[id_], self.base.items[id_], self.ours.items[id_]
         if home in self._shut:
             return
-        worked = base != ours or self.moved(self.ours, id_) or self._marked(id_)
+        worked = base != ours or self.moved(self.ours, id_) or self._marked(self.ours, id_)
         worked = worked and home not in self._yielding
         vetoed = self.vetoes.get(Veto("item", id_))
         if self._doubtful(id_):
@@ -241,10 +242,9 @@ class Things:
         else:
             self.gone.add(id_)
 
-    def _marked(self, id_: str) -> bool:
-        """Returns whether ours put or changed a marker on the item."""
-        marks = self.ours.marks.get(id_)
-        return bool(marks) and any(self.ours.markers[m] != self.base.markers.get(m) for m in marks or ())
+    def _marked(self, side: Sequence, id_: str) -> bool:
+        """Returns whether a side put or changed a marker on the item."""
+        return any(side.markers[m] != self.base.markers.get(m) for m in side.marks.get(id_, ()))
 
     def _new(self, id_: str) -> None:
         """An item that base does not have."""
@@ -262,7 +262,7 @@ class Things:
         if root is not None:
             self._withheld[id_] = root
         elif (kind := self._refused(id_)) is not None:
-            self._note(Found(kind, id_, "", (None, None, theirs), Bring((id_,), over=True)))
+            self._note(Found(kind, id_, "", (None, None, theirs), Bring((id_,))))
         else:
             self.values[id_] = theirs
             self.placed[id_] = track

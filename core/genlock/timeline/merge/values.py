@@ -22,10 +22,9 @@ class SetItem(Struct, frozen=True):
 
 
 class Bring(Struct, frozen=True):
-    """Puts theirs' items where theirs has them; `over` makes room by cutting away what lies there."""
+    """Puts theirs' items, with their markers, where theirs has them."""
 
     items: tuple[str, ...]
-    over: bool = False
 
 
 class Drop(Struct, frozen=True):
@@ -38,7 +37,6 @@ class Place(Struct, frozen=True):
     """Moves an item to where theirs has it."""
 
     item: str
-    over: bool = False
 
 
 class Ripple(Struct, frozen=True):

@@ -9,14 +9,13 @@ from typing import Final, Literal, assert_never
 from msgspec import Struct
 
 from genlock.timeline.check import new_violations
-from genlock.timeline.decision import Conflict, Refusal
+from genlock.timeline.decision import Conflict
 from genlock.timeline.diff import diff
 from genlock.timeline.merge.attempts import Attempt, Sides, attempt
 from genlock.timeline.merge.remedies import Remedies
 from genlock.timeline.merge.values import Found, Veto, Vetoes
 from genlock.timeline.merge.words import Words, shown
 from genlock.timeline.ops import ConflictSet, MergeConflict, Op
-from genlock.timeline.redo import redo
 from genlock.timeline.sequence import Sequence, apply_all
 
 Policy = Literal["ask", "ours", "theirs", "both"]
@@ -56,8 +55,29 @@ def merge(
     if not tried.found:
         return Merged(state, ops)
     remedies, words = Remedies(sides, vetoes, state), Words(base, ours, theirs)
-    conflicts = tuple(_conflict(found, words, remedies, seed) for found in _sorted(tried.found))
-    return _by_policy(state, ops, conflicts, policy)
+    disagreements = [(found, _conflict(found, words, remedies, seed)) for found in _sorted(tried.found)]
+    left, settled = [conflict for _, conflict in disagreements], []
+    match policy:
+        case "ask":
+            pass
+        case "ours":
+            left, settled = [], left
+        case "theirs" | "both":
+            left = []
+            now = state
+            for found, conflict in disagreements:
+                made = _settled(Remedies(sides, vetoes, state, now), found, policy)
+                (settled if made else left).append(conflict)
+                ops, now = (*ops, *made), apply_all(now, made)
+            state = now
+        case _:
+            assert_never(policy)
+    return _opened(state, ops, tuple(left), tuple(settled))
+
+
+def _settled(remedies: Remedies, found: Found, policy: Literal["theirs", "both"]) -> tuple[Op, ...]:
+    """Returns the ops that settle a disagreement as the policy wants; none when that cannot be."""
+    return remedies.theirs(found) if policy == "theirs" else remedies.both(found)
 
 
 def _sound(sides: Sides) -> tuple[Vetoes, Attempt, tuple[Op, ...], Sequence]:
@@ -185,30 +205,6 @@ def _conflict(found: Found, words: Words, remedies: Remedies, seed: str) -> Merg
         take_theirs=take,
         keep_both=both,
     )
-
-
-def _by_policy(state: Sequence, ops: tuple[Op, ...], conflicts: tuple[MergeConflict, ...], policy: Policy) -> Merged:
-    match policy:
-        case "ask":
-            return _opened(state, ops, conflicts, ())
-        case "ours":
-            return Merged(state, ops, (), conflicts)
-        case "theirs" | "both":
-            made, now = list(ops), state
-            left: list[MergeConflict] = []
-            settled: list[MergeConflict] = []
-            for conflict in conflicts:
-                wanted = conflict.take_theirs if policy == "theirs" else conflict.keep_both
-                more = redo(now, wanted) if wanted else ()
-                if isinstance(more, Refusal) or not wanted:
-                    left.append(conflict)
-                    continue
-                made += more
-                now = apply_all(now, more)
-                settled.append(conflict)
-            return _opened(now, tuple(made), tuple(left), tuple(settled))
-        case _:
-            assert_never(policy)
 
 
 def _opened(

@@ -114,7 +114,7 @@ class Words:
             case {"track": here}, {"track": there} if here != there:
                 return f"moved to {self.called(here)} here, to {self.called(there)} {THERE}."
             case int() as one, int() as two:
-                return f"moved with all behind it by {frames(one)} here, by {frames(two)} {THERE}."
+                return f"moved with all behind it {_later(one)} here, {_later(two)} {THERE}."
             case _:
                 return f"moved here, and to another place {THERE}."
 
@@ -122,7 +122,7 @@ class Words:
         if isinstance(found.theirs, Item) and found.ours is None:
             return f"new {THERE}; something else lies there by now."
         if found.field.startswith("start") and isinstance(found.theirs, int):
-            return f"moved by {frames(found.theirs)} with what follows {THERE}; there is no room for that by now."
+            return f"moved {_later(found.theirs)} with what follows {THERE}; there is no room for that by now."
         if found.about in self._sides[0].tracks or found.about == self._sides[0].id:
             return f"what was done {THERE} does not fit by now."
         return f"where it would lie or reach {THERE}, something else lies by now."
