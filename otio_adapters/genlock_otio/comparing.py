@@ -18,7 +18,7 @@ from genlock.timeline.match import Matching, PathOf, named
 from genlock.timeline.merge import Policy, merge
 from genlock.timeline.model import Marker, Media, Nested, Shot, Source
 from genlock.timeline.ops import MergeConflict, Op
-from genlock.timeline.profiles import PROFILES, Profile
+from genlock.timeline.profiles import PROFILES, Profile, shared
 from genlock.timeline.reconcile import Reconciled, reconcile
 from genlock.timeline.sequence import Sequence
 from genlock_otio.nesting import named_as
@@ -54,9 +54,10 @@ class MergedFile(Struct, frozen=True):
     settled: tuple[MergeConflict, ...]
 
 
-def compare(before: Imported, after: Imported) -> Comparison:
-    """Compares two files; of files from different tools only what both can say. Raises BadInput(bad_rate)."""
-    return _compare(_Cut(before), _Cut(named_as(before, after)), common(before, after), 0)
+def compare(before: Imported, after: Imported, profile: Profile | None = None) -> Comparison:
+    """Compares two files; of files from different tools only what both can say, or what `profile` can. Raises
+    BadInput(bad_rate)."""
+    return _compare(_Cut(before), _Cut(named_as(before, after)), profile or common(before, after), 0)
 
 
 def merge_files(base: Imported, ours: Imported, theirs: Imported, policy: Policy = "ask") -> MergedFile:
@@ -77,15 +78,7 @@ def common(a: Imported, b: Imported) -> Profile:
     if a.dialect == b.dialect:
         return PROFILES["otio"]
     one, two = (PROFILES.get(read.dialect, PROFILES["otio"]) for read in (a, b))
-    steps = [p.speed_steps for p in (one, two) if p.speed_steps is not None]
-    return replace(
-        one if one.name != "otio" else two,
-        carries=one.carries & two.carries,
-        video_tracks=_fewest(one.video_tracks, two.video_tracks),
-        audio_tracks=_fewest(one.audio_tracks, two.audio_tracks),
-        placeholders=one.placeholders and two.placeholders,
-        speed_steps=min(steps, default=None),
-    )
+    return shared(one, two)
 
 
 def marked(content: Content, conflicts: tuple[MergeConflict, ...]) -> Content:
@@ -200,7 +193,3 @@ def _compare(before: _Cut, after: _Cut, profile: Profile, depth: int) -> Compari
             nested[inner.content.name] = deeper
     ops = diff(before.state, state)
     return Comparison(before.state, state, ops, changes(before.state, state), tuple(nested.items()))
-
-
-def _fewest(one: int | None, two: int | None) -> int | None:
-    return min((n for n in (one, two) if n is not None), default=None)

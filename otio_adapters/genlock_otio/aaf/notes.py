@@ -16,7 +16,7 @@ SIZE: Final = "genlock:size"
 OPEN: Final = "genlock:length"
 """User comment of a master clip whose length nobody knows: it says "unknown"."""
 OFFLINE: Final = "genlock:offline"
-"""User comment of a master clip that stands for something that is no file."""
+"""User comment of a master clip that stands for something that is no file: the name it is known by, else "yes"."""
 
 OURS: Final = "genlock:"
 

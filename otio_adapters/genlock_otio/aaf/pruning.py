@@ -34,7 +34,7 @@ def _pruned(thing: Json, depth: int) -> Json:
     for key in ("effects", "markers"):
         if key in thing:
             left[key] = [_bare(one) for one in rows(thing, key) if text(one, "name") != PANNER]
-    if text(left, "name") in _CLASSES:
+    if text(left, "name") in _CLASSES and not (kind == "Track" and metadata):  # a track of ours may be called so
         left["name"] = ""
     if kind == "Clip":
         kept = _clip(left, theirs)
@@ -82,7 +82,8 @@ def _clip(clip: Json, theirs: Json) -> Json:
     if OFFLINE in comments:
         ref = {key: value for key, value in ref.items() if key != "target_url"}
         ref["OTIO_SCHEMA"] = "MissingReference.1"
-        ref["name"] = text(clip, "name")
+        told = comments[OFFLINE]
+        ref["name"] = told if isinstance(told, str) and told not in ("", "yes") else text(clip, "name")
     if comments.get(OPEN) == "unknown":
         ref["available_range"] = None
     clip["media_references"] = {"DEFAULT_MEDIA": ref}

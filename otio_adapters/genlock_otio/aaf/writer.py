@@ -179,9 +179,10 @@ class _Cut:
         known = available_range(item)
         if known is not None:
             known = self._here(item, known[0]), self._here(item, known[1])
+        file = self._outgoing.file(item)
         comments: Json = {} if known is not None else {OPEN: "unknown"}
         if not url:
-            comments[OFFLINE] = "yes"
+            comments[OFFLINE] = (file.name if file is not None else "") or "yes"
         users = _kept(item).get("UserComments")
         comments |= {k: v for k, v in users.items() if isinstance(v, str | int)} if isinstance(users, dict) else {}
         return _Master(mob, url, name, 0, 0, known, comments)

@@ -126,11 +126,12 @@ class Keys:
         return groups
 
     def _in_base(self, shown: tuple[str, ...]) -> tuple[str, ...]:
-        """Returns what the base calls a thing. A mere name that it has not may stand for what the format cannot say."""
-        if shown[0] != "file" or (known := self.media.get(shown[1])) is None:
-            stands_in = shown[0] == "file" and name_of(shown[1]) is not None and _STAND_IN in self._numbers
-            return _STAND_IN if stands_in else shown
-        return "file", known
+        """Returns what the base calls a thing. A mere name or a title that it has not may stand for what the format cannot
+        say."""
+        if shown[0] == "file" and (known := self.media.get(shown[1])) is not None:
+            return "file", known
+        made_up = shown[0] == "generator" or (shown[0] == "file" and name_of(shown[1]) is not None)
+        return _STAND_IN if made_up and shown not in self._numbers and _STAND_IN in self._numbers else shown
 
     def _number(self, shown: tuple[str, ...]) -> int:
         return self._numbers.setdefault(shown, len(self._numbers))
