@@ -24,6 +24,8 @@ from genlock_otio.values import Imported
 VERSION: Final = b"1.0.0"
 RATIO: Final = 200
 """Media hardly compresses: an entry that grows more than this is a bomb."""
+_GONE: Final = "media file that does not exist"
+_DENIED: Final = "media file outside the allowed folders"
 _BLOCK: Final = 1 << 20
 _MISSING: Final = frozenset({"name", "metadata", "available_range", "available_image_bounds"})
 
@@ -105,15 +107,17 @@ def _unpack(bundle: ZipFile, entries: list[ZipInfo], folder: Path, path: Path) -
             raise MediaError("unwritable_folder", f"{target} cannot be written: {error.strerror or error}.") from error
 
 
-def pack(data: bytes, lost: Callable[[str, str], None]) -> tuple[bytes, dict[str, str]]:
-    """Returns the timeline of a bundle and its media (path on disk -> name inside); files that do not exist become missing
-    references and are noted."""
+def pack(
+    data: bytes, lost: Callable[[str, str], None], may_pack: Callable[[Path], bool]
+) -> tuple[bytes, dict[str, str]]:
+    """Returns the timeline of a bundle and its media (path on disk -> name inside); files that do not exist, or that
+    `may_pack` denies, become missing references and are noted."""
     timeline = orjson.loads(data)
     files: dict[str, str] = {}
     for clip in _clips(timeline["tracks"]):
         references = clip["media_references"]
         for key, ref in references.items():
-            references[key] = _packed(ref, files, lost, str(clip.get("name")))
+            references[key] = _packed(ref, files, lost, may_pack, str(clip.get("name")))
     return orjson.dumps(timeline, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), files
 
 
@@ -141,13 +145,16 @@ def write_folder(path: Path, data: bytes, files: Mapping[str, str]) -> None:
         shutil.copyfile(source, target)
 
 
-def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Any:
+def _packed(
+    ref: Any, files: dict[str, str], lost: Callable[[str, str], None], may_pack: Callable[[Path], bool], clip: str
+) -> Any:
     """Returns the reference as it stands in the bundle."""
     if schema(ref) != "ExternalReference":
-        return _run_packed(ref, files, lost, clip) if schema(ref) == "ImageSequenceReference" else ref
+        return _run_packed(ref, files, lost, may_pack, clip) if schema(ref) == "ImageSequenceReference" else ref
     path = path_of(str(ref.get("target_url") or ""), Path.cwd())
-    if not path or "://" in path or not Path(path).is_file():
-        lost("media file that does not exist", clip)
+    is_there = bool(path) and "://" not in path and Path(path).is_file()
+    if not is_there or not may_pack(Path(path)):
+        lost(_DENIED if is_there else _GONE, clip)
         gone = {key: value for key, value in ref.items() if key != "target_url"}
         return {**gone, "OTIO_SCHEMA": "MissingReference.1"}
     if path not in files:
@@ -159,7 +166,9 @@ def _packed(ref: Any, files: dict[str, str], lost: Callable[[str, str], None], c
     return {**ref, "target_url": files[path]}
 
 
-def _run_packed(ref: Json, files: dict[str, str], lost: Callable[[str, str], None], clip: str) -> Json:
+def _run_packed(
+    ref: Json, files: dict[str, str], lost: Callable[[str, str], None], may_pack: Callable[[Path], bool], clip: str
+) -> Json:
     """Packs a numbered run of images, whole, into a folder of its own; OpenTimelineIO's own bundles leave it out."""
     folder = Path(path_of(str(ref.get("target_url_base") or ""), Path.cwd()))
     prefix, suffix = str(ref.get("name_prefix") or ""), str(ref.get("name_suffix") or "")
@@ -172,8 +181,8 @@ def _run_packed(ref: Json, files: dict[str, str], lost: Callable[[str, str], Non
             images = sorted(entry.path for entry in entries if number.fullmatch(entry.name) and entry.is_file())
     except OSError:
         images = []
-    if not images:
-        lost("media file that does not exist", clip)
+    if not images or not all(may_pack(Path(image)) for image in images):
+        lost(_DENIED if images else _GONE, clip)
         return {**{key: ref[key] for key in ref.keys() & _MISSING}, "OTIO_SCHEMA": "MissingReference.1"}
     inside = PurePosixPath(files[images[0]]).parent if images[0] in files else _free_folder(prefix, files)
     for image in images:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import numpy as np
@@ -250,6 +252,48 @@ def test_an_export_is_what_was_imported(ann: Any, imported: dict[str, Any], stud
     assert "attachment" in download.headers["content-disposition"]
     again = ann.post(f"/api/projects/{imported['project']}/import", {"path": str(target)})
     assert [i["duration"] for i in items(ann, again["sequence"])] == [12, 8, 10]
+
+
+def test_a_bundle_never_packs_a_file_outside_the_allowed_folders(ann: Any, project: str, studio: Path) -> None:
+    hidden = studio / "media" / ".ssh"
+    hidden.mkdir()
+    (hidden / "key").write_text("secret")
+    (hidden / "key.0001.png").write_text("secret")
+    stolen = [
+        clip("one", str(hidden / "key"), 0, 1),
+        clip("two", f"file://{hidden / 'key'}", 0, 1),
+        clip("run", "", 0, 1),
+    ]
+    stolen[2]["media_references"]["DEFAULT_MEDIA"] |= {
+        "OTIO_SCHEMA": "ImageSequenceReference.1", "target_url_base": f"{hidden}/", "name_prefix": "key.",
+        "name_suffix": ".png", "frame_zero_padding": 4, "start_frame": 1, "frame_step": 1, "rate": 24.0,
+    }  # fmt: skip
+    file = studio / "media" / "theft.otio"
+    file.write_text(json.dumps(timeline(*stolen)))
+    sequence = ann.post(f"/api/projects/{project}/import", {"path": str(file)})["sequence"]
+    out = studio / "media" / "theft.otioz"
+    loss = ann.post(f"/api/sequences/{sequence}/export", {"path": str(out)})["loss"]
+    with ZipFile(out) as made:
+        assert made.namelist() == ["content.otio", "version.txt"]
+    assert [(row["what"], row["count"]) for row in loss] == [("media file outside the allowed folders", 3)]
+
+
+@pytest.mark.parametrize("kind", ["ale", "csv", "srt", "markers.csv"])
+def test_a_list_is_a_download_too(ann: Any, imported: dict[str, Any], kind: str) -> None:
+    answer = ann.request("GET", f"/api/sequences/{imported['sequence']}/export?dialect={kind}")
+    assert answer.status_code == 200
+    assert f'.{kind}"' in answer.headers["content-disposition"]
+
+
+def test_a_download_of_several_files_is_a_zip(ann: Any, project: str) -> None:
+    sequence = ann.sequence(project, "Two layers")
+    ann.append(sequence, ann.track(sequence))
+    ann.command("AddTrack", sequence, kind="video", id="t2")
+    ann.append(sequence, "t2")
+    answer = ann.request("GET", f"/api/sequences/{sequence}/export?dialect=edl")
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''Two%20layers.zip"
+    with ZipFile(BytesIO(answer.content)) as made:
+        assert made.namelist() == ["Two layers.edl", "Two layers_V2.edl"]
 
 
 @pytest.mark.parametrize(

@@ -490,3 +490,59 @@ def test_a_new_nested_sequence_is_made(ann: Any, project: str, cut: str, folder:
     assert [(row["name"], row["version"]) for row in answer["nested"]] == [("Fresh", 1)]
     assert len(state(ann, cut)) == 5
     assert state(ann, answer["nested"][0]["sequence"]) == [("n0", 20)]
+
+
+def with_a_new_clip(tree: dict[str, Any]) -> None:
+    clips(tree).append(clip("new", f"/films/{uuid4().hex}.mov", 0, 5, 50))
+
+
+def test_an_archived_sequence_takes_in_nothing_not_even_media(ann: Any, project: str, cut: str, folder: Path) -> None:
+    out = folder / "out.otio"
+    export(ann, cut, out)
+    edited(out, with_a_new_clip)
+    ann.command("ArchiveSequence", target=cut, archived=True)
+    before = ann.services.app.project(project)
+    assert refused(ann, project, cut, out) == (409, "archived")
+    assert ann.services.app.project(project) == before
+
+
+def test_a_file_saved_while_it_is_read_is_known_by_what_was_read(
+    ann: Any, project: str, cut: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import genlock_otio
+
+    out = folder / "out.otio"
+    export(ann, cut, out)
+    edited(out, lambda tree: clips(tree).pop())
+    second = edited(out, lambda tree: clips(tree).pop(), folder / "second.otio").read_bytes()
+    read, asked = genlock_otio.read, []
+
+    def overtaken(path: Path, **how: Any) -> Any:
+        found = read(path, **how)
+        asked.append(path)
+        if len(asked) == 1:
+            path.write_bytes(second)
+        return found
+
+    monkeypatch.setattr(genlock_otio, "read", overtaken)
+    answer = come_home(ann, project, cut, out)
+    assert len(asked) == 2
+    assert [change["kind"] for change in answer["changes"]] == ["removed", "removed"]
+
+
+def test_a_file_that_never_rests_is_refused(
+    ann: Any, project: str, cut: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import genlock_otio
+
+    out = folder / "out.otio"
+    export(ann, cut, out)
+    read = genlock_otio.read
+
+    def overtaken(path: Path, **how: Any) -> Any:
+        found = read(path, **how)
+        path.write_bytes(path.read_bytes() + b" ")
+        return found
+
+    monkeypatch.setattr(genlock_otio, "read", overtaken)
+    assert refused(ann, project, cut, out) == (415, "unknown_format")

@@ -14,7 +14,8 @@ import pytest
 
 from genlock.daemon.author import Author
 from genlock.daemon.dropping import REASON, REJECTED, Into
-from genlock.daemon.watching import Watch
+from genlock.daemon.watching import Watch, Watches
+from genlock.errors import GenlockError
 from tests.daemon.conftest import Person
 from tests.daemon.test_exchange import clip, make_clip, timeline
 
@@ -80,8 +81,7 @@ def folder(request: pytest.FixtureRequest, ann: Person, cut: dict[str, Any], pla
     drop.mkdir()
     made = Folder(ann, drop, cut["project"], cut["sequence"], request.param)
     yield made
-    made.watch.close()
-    ann.services.watches.close()
+    ann.services.watches.remove(made.watch.id)
 
 
 def shorter(out: Path, by: int = 5) -> str:
@@ -168,6 +168,48 @@ def test_a_render_of_a_shot_is_its_next_take_and_other_media_joins_the_pool(
     assert [file.info.frames for file in pool.values() if file.path.endswith("establishing.mov")] == [12]
     (folder.path / "notes.txt").write_text("not for us")
     assert folder.still()
+
+
+def test_a_folder_that_was_gone_is_watched_when_it_is_back(ann: Person, cut: dict[str, Any], folder: Folder) -> None:
+    folder.path.rmdir()
+    time.sleep(1.5)
+    folder.path.mkdir()
+    (folder.path / "back.otio").write_text(shorter(cut["out"]))
+    assert folder.next().what == "merged"
+
+
+def test_a_name_that_is_no_text_is_told_of_and_the_next_file_is_used(
+    ann: Person, cut: dict[str, Any], folder: Folder
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(folder.path) + b"/b\xffd.otio"))
+    odd.write_text("no timeline")
+    told = folder.next()
+    assert (told.what, told.code, Path(told.path).name) == ("failed", "bad_name", "b\ufffdd.otio")
+    assert odd.exists()
+    (folder.path / "back.otio").write_text(shorter(cut["out"]))
+    assert folder.next().what == "merged"
+    assert len(ann.get(f"/api/watches/{folder.watch.id}")["entries"]) == 2
+
+
+def test_nothing_is_moved_aside_through_a_link(folder: Folder, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (folder.path / REJECTED).symlink_to(outside)
+    (folder.path / "bad.otio").write_text("no timeline")
+    assert folder.next().what == "failed"
+    assert (folder.path / "bad.otio").exists()
+    assert not list(outside.iterdir())
+
+
+def test_no_folder_is_watched_once_all_watches_have_ended(ann: Person, cut: dict[str, Any], place: Path) -> None:
+    watches = Watches(ann.services)
+    made = watches.add(place, Into(cut["project"], cut["sequence"]), Author(ann.services.app))
+    watches.close()
+    assert not made._thread.is_alive()
+    with pytest.raises(GenlockError, match="shutting down") as error:
+        watches.add(place, Into(cut["project"], cut["sequence"]), Author(ann.services.app))
+    assert error.value.code == "shutting_down"
+    assert watches.all() == []
 
 
 def test_over_rest_a_watch_is_told_of_and_stopped(ann: Person, cut: dict[str, Any], place: Path) -> None:

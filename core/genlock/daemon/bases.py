@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from msgspec.structs import replace
-
 from genlock.application.application import Application
 from genlock.daemon.returned import PathOf
 from genlock.errors import GenlockError, NotFound, Refused
 from genlock.project.project import Receipt
 from genlock.timeline.events import Content, restore
 from genlock.timeline.match import overlap
-from genlock.timeline.profiles import PROFILES, Profile
+from genlock.timeline.profiles import PROFILES, Profile, shared
 
 if TYPE_CHECKING:
     from genlock_otio import Tag
@@ -110,21 +108,9 @@ def profile_of(dialect: str, receipt: Receipt | None) -> Profile:
     """Returns what survived the way out and back: what both the format exported and the one that returned carry."""
     back = PROFILES[dialect]
     out = PROFILES.get(receipt.dialect) if receipt else None
-    if out is None or out is back:
+    if out is None:
         return back
-    narrow = out if len(out.carries) < len(back.carries) else back
-    steps = [p.speed_steps for p in (out, back) if p.speed_steps is not None]
-    return replace(
-        narrow,
-        carries=out.carries & back.carries,
-        video_tracks=_fewest(out.video_tracks, back.video_tracks),
-        audio_tracks=_fewest(out.audio_tracks, back.audio_tracks),
-        speed_steps=min(steps, default=None),
-    )
-
-
-def _fewest(one: int | None, other: int | None) -> int | None:
-    return min((n for n in (one, other) if n is not None), default=None)
+    return shared(out, back)
 
 
 def nested_base(app: Application, inner: str, base: Base, outer: str) -> int:

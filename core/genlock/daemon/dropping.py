@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from errno import ELOOP
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -130,6 +131,8 @@ def reject(folder: Path, path: Path, error: GenlockError) -> Dropped:
     aside = folder / REJECTED
     try:
         aside.mkdir(exist_ok=True)
+        if aside.is_symlink():
+            raise OSError(ELOOP, f"{REJECTED} is a link")
         to = _free(aside, path.name)
         os.replace(path, to)
         text = f"{path.name} could not be used.\n\n{error.message}\n{error.hint}\n\n({error.code})\n"

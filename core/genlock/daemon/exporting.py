@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from genlock.application.envelope import Accepted
 from genlock.daemon.author import Author
 from genlock.daemon.pool import Sources
+from genlock.daemon.reading import digest_of
 from genlock.daemon.repeats import reused
 from genlock.daemon.views import ExportAnswer, ExportRow, ExportsAnswer, LossAnswer, LossView
 from genlock.errors import GenlockError, Refused
@@ -70,6 +72,21 @@ def dialect_for(path: Path, wanted: str) -> str:
     return listed or dialect_of(path, wanted).profile.name
 
 
+def suffix_of(dialect: str) -> str:
+    """Returns what a file of the dialect, or a list of the kind, is called by default."""
+    from genlock_otio.lists import LISTS
+
+    return LISTS[dialect].suffix if dialect in LISTS else PROFILES[dialect].suffixes[0]
+
+
+def zipped(path: Path, files: Iterable[str], name: str) -> Path:
+    """Packs files that start with the stem of `path` into a zip there, as files that start with `name`; returns `path`."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, name + Path(file).name.removeprefix(path.stem))
+    return path
+
+
 def loss_of(services: Services, sequence: str, *, version: int | None, dialect: str) -> LossAnswer:
     """Returns what a file of the dialect would not carry. Raises BadInput(unknown_format)."""
     going = Going(services, sequence, version)
@@ -113,13 +130,14 @@ def export_file(
         nested=going.nested,
         dialect=known,
         tag=genlock_otio.Tag(sequence, going.state.version, export),
+        may_pack=lambda medium: services.roots.allows(medium.resolve()),
         **older,
     )
     made = ExportAnswer(
         str(path), going.state.version, _rows(loss), known, export, [str(path.with_name(n)) for n in loss.files]
     )
     if author is not None:
-        digest = blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        digest = digest_of(path)
         data = {
             "sequence": sequence,
             "digest": digest,

@@ -41,12 +41,14 @@ def merge_file(
     no_such_sequence, no_such_version; Refused: no_base, archived; nothing is stored then.
     """
     app = services.app
+    here = app.sequence(sequence)
     if app.sequence_project(sequence) != project:
-        name = app.sequence(sequence).name
-        raise NotFound("no_such_sequence", f"{name} is no sequence of the project {app.project(project).name}.")
+        raise NotFound("no_such_sequence", f"{here.name} is no sequence of the project {app.project(project).name}.")
     done = author.done(MERGE)
     if done is not None:
         return _told_again(services, sequence, path, done, author)
+    if here.archived:  # asked before its media join the pool
+        raise Refused("archived", f"The sequence {here.name} was archived.")
     cut = come_home(services, project, sequence, path, asked)
     taken = app.taken(sequence, cut.found.digest, cut.base.version) if asked.policy == "ask" else None
     if taken is not None:

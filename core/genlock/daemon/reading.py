@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genlock.daemon.stills import project_folder
+from genlock.errors import BadInput, NotFound
 from genlock.timeline.profiles import PROFILES
 from genlock.timeline.rate import Rate
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 BUNDLE = ".otioz"
 """What brings its media along: they are unpacked into the project's folder."""
+TRIES: Final = 3
 
 
 class Found(NamedTuple):
@@ -30,16 +32,22 @@ class Found(NamedTuple):
 def read_timeline(
     services: Services, project: str, path: Path, *, dialect: str = "", rate: Rate | None = None
 ) -> Found:
-    """Reads a timeline file. `dialect` "" is found out; `rate` is for formats that do not say theirs. Raises BadInput with
-    the reader's code and the place in the file."""
+    """Reads a timeline file. `dialect` "" is found out; `rate` is for formats that do not say theirs. The digest is that of
+    the bytes that were read: a file saved anew meanwhile is read again.
+
+    Raises NotFound(no_such_file), BadInput with the reader's code and the place in the file, and unknown_format for one
+    that does not stop changing.
+    """
     import genlock_otio
 
-    folder, digest = None, ""
-    if path.suffix.lower() == BUNDLE:
-        digest = _digest(path)
-        folder = project_folder(services, project) / "media" / digest[:8]
-    imported = genlock_otio.read(path, dialect=dialect, rate=rate, media_folder=folder)
-    return Found(imported, digest or _digest(path), _profile(imported.dialect, path, dialect))
+    digest = digest_of(path)
+    for _ in range(TRIES):
+        folder = project_folder(services, project) / "media" / digest[:8] if path.suffix.lower() == BUNDLE else None
+        imported = genlock_otio.read(path, dialect=dialect, rate=rate, media_folder=folder)
+        before, digest = digest, digest_of(path)
+        if digest == before:
+            return Found(imported, digest, _profile(imported.dialect, path, dialect))
+    raise BadInput("unknown_format", f"{path.name} changes while it is read.", hint="Import it when it is saved.")
 
 
 def _profile(tool: str, path: Path, asked: str) -> str:
@@ -51,6 +59,12 @@ def _profile(tool: str, path: Path, asked: str) -> str:
     return found or dialect_of(path.with_suffix(".otio")).profile.name
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+def digest_of(path: Path) -> str:
+    """Returns the blake2b-128 of a file. Raises NotFound(no_such_file), BadInput(unknown_format)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound("no_such_file", f"{path} does not exist.") from error
+    except OSError as error:
+        raise BadInput("unknown_format", f"{path} cannot be read: {error.strerror}.") from error

@@ -7,9 +7,10 @@ only a hint where to look: a file is used when `arrivals` finds that it is all t
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -39,6 +40,9 @@ MOST: Final = 32
 """Watches at once."""
 EVERY: Final = 0.25
 """Seconds between looks at files that are on their way."""
+AGAIN: Final = 1.0
+"""Seconds between looks at the folder itself: the system may lose a hint, and tells nothing more of a folder that was gone
+for a while (an unplugged disk) and came back."""
 _LATER: Final = frozenset({"shutting_down", "store_full", "store_busy", "media_busy", "internal"})
 """Errors that lie with us, not with the file: it stays where it is."""
 _CUT_SHORT: Final = frozenset({"bad_json", "bad_xml", "bad_timeline", "media_unreadable", "unknown_format"})
@@ -132,20 +136,20 @@ class Watch:
         return observer
 
     def _run(self) -> None:
-        for path in self._there():
-            self._hints.append(path)
+        state, due = None, 0.0
         while not self._stop.wait(EVERY):
-            try:
-                self._look()
-            except OSError as error:
-                # the folder itself may be gone for a while: an unplugged disk, a share that does not answer
-                log.warning("%s cannot be looked into: %s", self.folder, error)
+            if monotonic() >= due:
+                before, state, due = state, _state(self.folder), monotonic() + AGAIN
+                if state is not None and state != before:
+                    self._hints.extend(self._there())
+            self._look()
 
-    def _there(self) -> Iterator[Path]:
+    def _there(self) -> list[Path]:
         try:
-            yield from sorted(self.folder.iterdir())
+            return list(self.folder.iterdir())
         except OSError as error:
             log.warning("%s cannot be looked into: %s", self.folder, error)
+            return []
 
     def _look(self) -> None:
         hinted = {self._hints.popleft() for _ in range(len(self._hints))}
@@ -161,21 +165,25 @@ class Watch:
                 self._take(path, seen)
 
     def _take(self, path: Path, seen: Seen) -> None:
+        dropped = _unnamed(path) or self._used(path, seen)
+        if dropped is None:
+            return
+        self._arrivals.done(path)
+        if dropped.what != "rejected":
+            self._known[path] = seen
+        self._tell(dropped)
+
+    def _used(self, path: Path, seen: Seen) -> Dropped | None:
+        """Returns what became of a file, None for one to be looked at again."""
         try:
-            dropped = take_in(self._services, self.into, path, self._author)
+            return take_in(self._services, self.into, path, self._author)
         except GenlockError as error:
             unfinished = error.code in _CUT_SHORT and self._arrivals.may_be_unfinished(path, monotonic())
-            if unfinished or _seen(path) != seen:
-                return  # it is looked at again
-            dropped = self._failed(path, error)
+            return None if unfinished or _seen(path) != seen else self._failed(path, error)
         except Exception as error:
             # the boundary of a background thread: one odd file must not end the watching of all others
             log.exception("%s failed", path)
-            dropped = Dropped(str(path), "failed", f"Genlock made a mistake: {error}", "internal")
-        self._arrivals.done(path)
-        if dropped.what not in ("rejected",):
-            self._known[path] = seen
-        self._tell(dropped)
+            return Dropped(str(path), "failed", f"Genlock made a mistake: {error}", "internal")
 
     def _failed(self, path: Path, error: GenlockError) -> Dropped:
         if error.code in _LATER:
@@ -195,16 +203,19 @@ class Watches:
         self._services = services
         self._watches: dict[str, Watch] = {}
         self._lock = Lock()
+        self._closed = False
 
     def add(
         self, folder: Path, into: Into, author: Author, *, poll: bool = False, quiet: float = QUIET,
         patience: float = PATIENCE,
     ) -> Watch:  # fmt: skip
         """Starts to watch a folder; what lies there already is taken in too. Raises BadInput(bad_value) for a folder that
-        is watched already, cannot be, or is the place for rejected files."""
+        is watched already, cannot be, or is the place for rejected files; shutting_down when they were all ended."""
         if folder.name == REJECTED:
             raise BadInput("bad_value", f"{folder} is where files that cannot be used go.")
         with self._lock:
+            if self._closed:
+                raise GenlockError("shutting_down")
             if any(watch.folder == folder for watch in self._watches.values()):
                 raise BadInput("bad_value", f"{folder} is being watched already.")
             if len(self._watches) >= MOST:
@@ -234,9 +245,30 @@ class Watches:
         return watch
 
     def close(self) -> None:
-        """Ends all of them."""
-        for watch in self.all():
-            self.remove(watch.id)
+        """Ends all of them, for good."""
+        with self._lock:
+            self._closed = True
+            ended = list(self._watches.values())
+            self._watches.clear()
+        for watch in ended:
+            watch.close()
+
+
+def _unnamed(path: Path) -> Dropped | None:
+    """Returns what to say of a file whose name is no text: neither the log nor an answer can hold it."""
+    shown = os.fsencode(path).decode(errors="replace")
+    if shown == str(path):
+        return None
+    return Dropped(shown, "failed", "Its name is not UTF-8 text: rename it.", "bad_name")
+
+
+def _state(folder: Path) -> tuple[int, int, int] | None:
+    """Returns what changes when something comes into a folder or it is another one, None when it is not there."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _seen(path: Path) -> Seen | None:

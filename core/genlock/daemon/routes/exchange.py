@@ -22,7 +22,6 @@ from genlock.daemon.openapi import answers, binary
 from genlock.daemon.provide import HEX, AggregateId, RepeatableBody, SignedBody, Uses
 from genlock.daemon.views import ExportAnswer, ExportsAnswer, ImportAnswer, LossAnswer, TaskStarted, UploadAnswer
 from genlock.errors import BadInput, StoreError
-from genlock.timeline.profiles import PROFILES
 from genlock.timeline.rate import Rate
 
 router = APIRouter(prefix="/api")
@@ -148,16 +147,19 @@ def download(
     dialect: str = Query("otio", max_length=40),
     version: int | None = Query(None, ge=1),
 ) -> Response:
-    """A sequence as a download."""
+    """A sequence as a download, or a list that tells about it; a zip where a format holds one track a file."""
+    name = re.sub(r"[^\w .()-]", "_", services.app.sequence(sequence).name)[:80].strip() or "sequence"
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="genlock-export-"))
-        suffix = PROFILES[exporting.dialect_for(Path(), dialect or "otio")].suffixes[0]
-        path = Path(folder) / f"{sequence}{suffix}"
-        exporting.export_file(services, sequence, path, version=version, dialect=dialect, author=None)
+        known = exporting.dialect_for(Path(), dialect or "otio")
+        path = Path(folder) / f"{sequence}{exporting.suffix_of(known)}"
+        made = exporting.export_file(services, sequence, path, version=version, dialect=known, author=None)
+        if len(made.files) > 1:
+            path = exporting.zipped(Path(folder) / f"{sequence}.zip", made.files, name)
         kept = stack.pop_all()
-    name = re.sub(r"[^\w .()-]", "_", services.app.sequence(sequence).name)[:80] or "sequence"
-    kind = _TYPES.get(suffix, "application/octet-stream")
-    return FileResponse(path, media_type=kind, filename=f"{name}{suffix}", background=BackgroundTask(kept.close))
+    kind = _TYPES.get(path.suffix, "application/octet-stream")
+    called = name + path.name.removeprefix(sequence)
+    return FileResponse(path, media_type=kind, filename=called, background=BackgroundTask(kept.close))
 
 
 @router.post("/sequences/{sequence}/render", **answers(TaskStarted, status=202))
