@@ -42,19 +42,23 @@ def read(
     rate: Rate | None = None,
     limits: Limits = LIMITS,
     media_folder: Path | None = None,
+    name: str = "",
 ) -> Imported:
     """Reads a timeline file of any format: the `dialect` asked for, else by suffix and by what the bytes say.
 
     `rate` is for formats that do not say theirs. `media_folder` is where the media of a bundle is unpacked to; without it
-    they stay inside and are marked missing. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large,
+    they stay inside and are marked missing. `name` is what a cut without a title is called, and the file in messages; ""
+    for the file's own name. Raises NotFound(no_such_file) and BadInput: unknown_format, too_large,
     too_deep, bad_json, bad_xml, bad_time, bad_rate, bad_timeline, with the place in the file. Nothing outside the file is
     looked at.
     """
     with uncollected():
-        return _read(Path(path), dialect, rate, limits, media_folder)
+        return _read(Path(path), dialect, rate, limits, media_folder, name)
 
 
-def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_folder: Path | None) -> Imported:
+def _read(
+    path: Path, dialect: str, rate: Rate | None, limits: Limits, media_folder: Path | None, name: str
+) -> Imported:
     asked = dialect_of(path, dialect) if dialect else None
 
     def timeline(data: bytes, base: Path, name: str, limits: Limits) -> Imported:
@@ -77,7 +81,7 @@ def _read(path: Path, dialect: str, rate: Rate | None, limits: Limits, media_fol
             return lists.read_clips(Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits))
         case suffix:
             found = asked or _dialect_on_disk(path, suffix)
-            incoming = Incoming(read_bytes(path, limits), path.stem, path.absolute().parent, rate, limits)
+            incoming = Incoming(read_bytes(path, limits), name or path.stem, path.absolute().parent, rate, limits)
             if asked is None:
                 found = _recognized(found, suffix, incoming.data)
             return found.read(incoming)

@@ -137,3 +137,16 @@ def test_what_cannot_be_compared_says_why(
     named = [a.format(base=files["base"], broken=bare / "broken.otio", rate=bare / "rate.otio") for a in arguments]
     done = cli("diff", *named, "--json")
     assert (done.code, done.error["code"]) == (2, code)
+
+
+def test_cuts_without_a_title_do_not_differ_by_the_names_of_their_files(cli: Cli, bare: Path) -> None:
+    tree = json.loads((SAMPLES / "resolve21" / "base.otio").read_text())
+    assert tree["name"] == ""
+    names = [str(bare / f"{name}.otio") for name in ("monday", "tuesday", "friday")]
+    for at, name in enumerate(names):
+        tree["tracks"]["children"][0]["children"][0]["source_range"]["duration"]["value"] -= at
+        Path(name).write_text(json.dumps(tree))
+    assert cli("diff", names[0], names[1], "--json").json["summary"] == {"trimmed": 1}
+    done = cli("merge", *names, "-o", bare / "out.otio", "--json")
+    assert [conflict["field"] for conflict in done.json["conflicts"]] == ["out"], done
+    assert json.loads((bare / "out.otio").read_text())["name"] == ""

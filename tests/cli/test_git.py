@@ -146,3 +146,32 @@ def test_outside_of_a_repository_it_says_so(tmp_path: Path, repository: Reposito
     done = subprocess.run(("genlock", "git", "install"), cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 2
     assert "git" in done.stderr
+
+
+def test_a_cut_without_a_title_is_not_named_after_git_s_temporary_files(repository: Repository) -> None:
+    source = Path(__file__).parents[1] / "otio" / "samples" / "resolve21" / "base.otio"
+    tree = json.loads(source.read_text())
+    video, audio = tree["tracks"]["children"]
+    repository.commit(tree, "base")
+    repository.git("checkout", "-q", "-b", "anna")
+    video["children"][0]["source_range"]["duration"]["value"] -= 25
+    repository.commit(tree, "anna")
+    repository.git("checkout", "-q", "main")
+    video["children"][0]["source_range"]["duration"]["value"] += 25
+    audio["children"][0]["source_range"]["duration"]["value"] -= 50
+    repository.commit(tree, "main")
+    assert "conflict" not in repository.git("merge", "-q", "-m", "both", "anna").lower()
+    assert json.loads(repository.cut.read_text())["name"] == ""
+
+
+def test_a_file_that_is_no_cut_is_named_as_it_is_in_the_repository(repository: Repository) -> None:
+    repository.commit({}, "base")
+    repository.cut.write_text("{ not a cut")
+    told = repository.git("diff")
+    assert "reel.otio: shown as text: reel is" in told, told
+    assert "+{ not a cut" in told, told
+    repository.cut.write_text("{ no cut either")
+    (repository.folder / "later.txt").write_text("text")
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "text")
+    assert "later.txt" in repository.git("log", "-p", "--ext-diff", "--reverse"), "git goes on"

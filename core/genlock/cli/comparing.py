@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from msgspec.structs import replace
 
 from genlock.cli import lookup, options, output
 from genlock.cli.backend import backend
@@ -107,25 +108,42 @@ def merge(
 
 
 def cuts(
-    names: list[str], dialect: str, rate: str | None, project: str | None, store: str | None
+    names: list[str],
+    dialect: str = "",
+    rate: str | None = None,
+    project: str | None = None,
+    store: str | None = None,
+    called: str = "",
 ) -> tuple[Imported, ...]:
-    """Reads cuts that are files or versions of sequences; the store is opened only when one is asked for."""
+    """Reads cuts that are files or versions of sequences; the store is opened only when one is asked for.
+
+    `called` is what files are called that have names of no meaning. Cuts without a title are all called alike: that two
+    files have different names is no edit.
+    """
     import genlock_otio
     from genlock.timeline.rate import snap_rate
 
     exact = None if rate is None else snap_rate(rate)
     found: list[Imported] = []
+    untitled: list[int] = []
     with ExitStack() as stack:
         daemon: Any = None
         for name in names:
             path = Path(name)
             if path.exists():
-                found.append(genlock_otio.read(path, dialect=dialect, rate=exact))
+                read = genlock_otio.read(path, dialect=dialect, rate=exact, name=called)
+                if read.content.name == (called or path.stem):
+                    untitled.append(len(found))
+                found.append(read)
                 continue
             if "@" not in name and path.suffix:
                 raise NotFound("no_such_file", f"There is no file {name!r}.")
             daemon = daemon or stack.enter_context(backend(store))
             found.append(_version(daemon, name, project))
+    titled = [read.content.name for at, read in enumerate(found) if at not in untitled]
+    title = (titled or [found[0].content.name])[0]
+    for at in untitled:
+        found[at] = replace(found[at], content=replace(found[at].content, name=title))
     return tuple(found)
 
 

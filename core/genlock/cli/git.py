@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from genlock.cli import comparing, options, output
-from genlock.errors import BadInput
+from genlock.errors import BadInput, GenlockError
 
 PATTERNS = ("*.otio", "*.fcpxml", "*.edl", "*.kdenlive", "*.mlt")
 """Files whose suffix says that they are cuts; *.xml may be anything, so whoever has FCP7 XML adds it."""
@@ -71,13 +71,27 @@ def diff(
         word = "new" if str(old) == NONE else "removed"
         output.print_json({"path": path, word: True}) if as_json else output.say(f"{output.plain(path)}: {word}")
         return
-    before, after = comparing.cuts([str(old), str(new)], _dialect(path), None, None, None)
-    found = compare(before, after)
+    try:
+        before, after = comparing.cuts([str(old), str(new)], _dialect(path), called=Path(path).stem)
+        found = compare(before, after)
+    except GenlockError as error:
+        # git shows nothing more, of any file, once a driver fails
+        _show_text(path, old, new, error, as_json=as_json)
+        return
     if as_json:
         output.print_json({"path": path, **comparing.diff_json(found)})
         return
     output.say(f"[bold]{output.plain(path)}[/]")
     comparing.print_diff(found)
+
+
+def _show_text(path: str, old: Path, new: Path, error: GenlockError, *, as_json: bool) -> None:
+    """Shows two versions of which one is no cut as git shows text."""
+    if as_json:
+        output.print_json({"path": path, "error": {"code": error.code, "message": error.message}})
+        return
+    output.say(f"[bold]{output.plain(path)}[/]: [yellow]shown as text: {output.plain(error.message)}[/]")
+    subprocess.run(("git", "diff", "--no-index", "--no-ext-diff", "--", str(old), str(new)), check=False)
 
 
 def merge(
@@ -91,7 +105,7 @@ def merge(
     from genlock_otio.comparing import merge_files
 
     dialect = _dialect(path) or _of(ours)
-    read = comparing.cuts([str(base), str(ours), str(theirs)], dialect, None, None, None)
+    read = comparing.cuts([str(base), str(ours), str(theirs)], dialect, called=Path(path).stem)
     found = merge_files(read[0], read[1], read[2])
     # git's temporary files have no suffix: a writer wants one
     made = ours.with_name(f"{ours.name}.genlock{_suffix(path, dialect)}")
