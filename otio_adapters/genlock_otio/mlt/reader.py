@@ -329,10 +329,12 @@ class _Document:
                 continue
             start = frames_of(made.get("in", "0"), self.rate, "a fade")
             length = frames_of(made.get("out", "0"), self.rate, "a fade") - start + 1
+            before, _, after = told.get("genlock:offsets", "").partition(" ")
+            over = (int(before), int(after)) if _whole(before) and _whole(after) else (0, 0)
             if kind == "fade_from_black":
-                self.draft.transition(None, clip.id, 0, length)
+                self.draft.transition(None, clip.id, over[0] if over[1] == length else 0, length)
             else:
-                self.draft.transition(clip.id, None, length, 0)
+                self.draft.transition(clip.id, None, length, over[1] if over[0] == length else 0)
 
     # -- about the whole
 

@@ -128,9 +128,9 @@ class _Document:
             self._place(lanes[on], row, part.track.kind, before, after)
             entry = lanes[on].last
             if head is not None and head.left is None:
-                _fade(entry, "fade_from_black", 0, head.out_offset)
+                _fade(entry, "fade_from_black", 0, head.out_offset, head)
             if tail is not None and tail.right is None:
-                _fade(entry, "fade_to_black", row.item.duration - tail.in_offset, tail.in_offset)
+                _fade(entry, "fade_to_black", row.item.duration - tail.in_offset, tail.in_offset, tail)
 
     def _place(self, lane: _Lane, row: Row, kind: str, before: int, after: int) -> None:
         item = row.item
@@ -194,13 +194,15 @@ class _Lane:
         return self.last
 
 
-def _fade(entry: Element, kind: str, at: int, length: int) -> None:
+def _fade(entry: Element, kind: str, at: int, length: int, fade: Transition) -> None:
     into = int(entry.get("in", "0"))
     levels = "0=0;{}=1" if kind == "fade_from_black" else "0=1;{}=0"
     properties = {"kdenlive_id": kind, "level": levels.format(max(1, length - 1)), "alpha": "1"}
     made = _filter(entry, "brightness", properties)
     made.set("in", str(into + at))
     made.set("out", str(into + at + length - 1))
+    if fade.in_offset and fade.out_offset:  # over the edge of the clip, where there is no picture to fade
+        put(made, "genlock:offsets", f"{fade.in_offset} {fade.out_offset}")
 
 
 def _filter(entry: Element, service: str, properties: dict[str, str]) -> Element:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from typing import Final
+
 from genlock.timeline.match.near import CLOSE, Near
 from genlock.timeline.match.sides import Board, groups
+
+RIVALS: Final = 32
+"""Equal pieces that are gone, on either side of an item, that it is weighed against."""
 
 
 def origins(board: Board) -> dict[str, str]:
@@ -58,7 +64,7 @@ def unsure(board: Board, near: Near) -> dict[str, tuple[str, ...]]:
         if b < 0:
             continue
         if board.rungs[r] == "exact":
-            others = [one for one in gone.get(base.exact[b], ()) if _as_good(board, one, b, r)]
+            others = [one for one in _near(gone.get(base.exact[b], []), b) if _as_good(board, one, b, r)]
         elif board.rungs[r] == "overlap":
             others = [one for one in rivals.get(r, ()) if near.score(one, r) >= near.score(b, r) - CLOSE]
         else:
@@ -66,6 +72,12 @@ def unsure(board: Board, near: Near) -> dict[str, tuple[str, ...]]:
         if others:
             found[returned.ids[r]] = tuple(sorted(base.ids[one] for one in others[:8]))
     return found
+
+
+def _near(rivals: list[int], b: int) -> list[int]:
+    """Returns the rivals next to an item: of thousands of the same clip those far away are no other reading of the cut."""
+    at = bisect_left(rivals, b)
+    return rivals[max(0, at - RIVALS) : at + RIVALS]
 
 
 def _as_good(board: Board, other: int, b: int, r: int) -> bool:

@@ -133,10 +133,14 @@ def _slots(board: Board, b: int) -> Iterable[int]:
 def _by_order(board: Board, bs: list[int], rs: list[int]) -> Iterable[tuple[int, int]]:
     """Pairs pieces that nothing but their order tells apart, first those on one track, then any."""
     base, returned = board.base, board.returned
-    for track, lane in enumerate(board.lane):
-        here = [b for b in bs if board.mate[b] < 0 and base.track[b] == lane]
-        there = [r for r in rs if board.known[r] < 0 and returned.track[r] == track]
-        if here and there:
+    ours: dict[int, list[int]] = {}
+    theirs: dict[int, list[int]] = {}
+    for b in (b for b in bs if board.mate[b] < 0):
+        ours.setdefault(base.track[b], []).append(b)
+    for r in (r for r in rs if board.known[r] < 0):
+        theirs.setdefault(returned.track[r], []).append(r)
+    for track, there in theirs.items():
+        if here := ours.get(board.lane[track]):
             for i, k in paired([board.expected[b] for b in here], [returned.rank[r] for r in there]):
                 board.take(here[i], there[k], "exact")
                 yield here[i], there[k]

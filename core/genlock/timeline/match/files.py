@@ -13,6 +13,9 @@ from genlock.timeline.match.values import name_of
 DEPTH: Final = 8
 """Parts of a path, from its end, by which files of one name are told apart."""
 
+WAYS: Final = 64
+"""Ways folders went, the commonest first, that are followed."""
+
 _NO_NAME: Final = re.compile(r"[/\\\0]")
 _WIDTH: Final = re.compile(r"%0\d+d")
 _VERSION: Final = re.compile(r"(?:[\W_]+|(?<=\d))v(?:er(?:sion)?)?[\W_]*\d+(?=[\W_]|$)", re.IGNORECASE)
@@ -73,12 +76,13 @@ def _moved_along(here: list[str], there: list[str], found: dict[str, str]) -> di
     """Pairs the files that lie where others of their folder went, the commonest way first."""
     moved = Counter(_roots(path, one) for path, one in found.items() if path != one)
     free = {plain(path): path for path in here}
+    plainly = {path: plain(path) for path in there}
     pairs: dict[str, str] = {}
-    for (root, other), _ in sorted(moved.items(), key=lambda row: (-row[1], row[0])):
-        for path in there:
-            if path in pairs or not plain(path).startswith(root + "/"):
+    for (root, other), _ in sorted(moved.items(), key=lambda row: (-row[1], row[0]))[:WAYS]:
+        for path, told in plainly.items():
+            if path in pairs or not told.startswith(root + "/"):
                 continue
-            one = free.pop(other + plain(path)[len(root) :], None)
+            one = free.pop(other + told[len(root) :], None)
             if one is not None:
                 pairs[path] = one
     return pairs

@@ -1,0 +1,54 @@
+"""Files of real editing systems, written in every format and read again: nothing has changed."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+
+import genlock_otio
+from genlock.timeline.profiles import PROFILES
+from genlock.timeline.projection import losses
+from genlock_otio.comparing import compare
+from genlock_otio.values import Imported
+from tests.otio.reels import CUTS, FAST, name_of, written
+
+
+@cache
+def cut(file: Path) -> Imported:
+    return genlock_otio.read(file)
+
+
+@pytest.mark.parametrize("dialect", FAST)
+@pytest.mark.parametrize("file", CUTS, ids=name_of)
+def test_another_format_says_the_same(file: Path, dialect: str, tmp_path: Path) -> None:
+    before = cut(file)
+    path, loss = written(before, tmp_path, dialect)
+    after = genlock_otio.read(path, dialect=dialect, rate=before.content.rate)
+    found = compare(before, after, PROFILES[dialect] if before.dialect == dialect else None)
+    assert (found.changes, found.ops, found.nested) == ((), (), ())
+    told = {row.what: row.count for row in loss.rows}
+    for lost in losses(before.content, PROFILES[dialect]):
+        rides = lost.feature.endswith(".foreign")  # a format's own metadata goes back with it
+        assert rides or told.get(lost.what, 0) >= lost.count
+
+
+@pytest.mark.parametrize("dialect", ["otio", "resolve"])
+@pytest.mark.parametrize("file", CUTS, ids=name_of)
+def test_the_library_opens_what_we_write(file: Path, dialect: str, tmp_path: Path) -> None:
+    path, _ = written(cut(file), tmp_path, dialect)
+    there = otio.adapters.read_from_file(str(path))
+    assert isinstance(there, otio.schema.Timeline)
+    for clip in there.find_clips():
+        assert all(isinstance(effect, otio.schema.Effect) for effect in clip.effects)
+        assert clip.range_in_parent().duration.value > 0
+
+
+@pytest.mark.parametrize("file", CUTS, ids=name_of)
+def test_the_library_writes_it_anew(file: Path, tmp_path: Path) -> None:
+    before = cut(file)
+    path, _ = written(before, tmp_path, "otio")
+    otio.adapters.write_to_file(otio.adapters.read_from_file(str(path)), str(path))
+    assert compare(before, genlock_otio.read(path)).changes == ()
