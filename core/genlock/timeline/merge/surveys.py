@@ -28,7 +28,7 @@ id of the clip."""
 APART: Final = 8
 """How many clips in a row may have been moved one by one rather than as a ripple and another one back."""
 
-MOST: Final = 8
+MOST: Final = 5
 """Causes at one place that are told apart; more of them count all together or not at all."""
 
 

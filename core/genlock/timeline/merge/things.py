@@ -52,6 +52,7 @@ class Things:
         self._surveys: dict[tuple[int, str], Survey] = {}
         self._same: dict[tuple[int, str], bool] = {}
         self._rows: dict[tuple[int, str], list[Slot]] = {}
+        self._ends: dict[str, tuple[str, str]] = {}  # an item whose end is in question -> the conflict about it
         self._withheld: dict[str, str] = {}  # a new item of theirs -> the item it was split off
 
     # -- reading
@@ -279,19 +280,19 @@ class Things:
             return self._withheld[left.id]
         if left.id not in self.base.items:
             return None
-        open_ = any(about == left.id and ("out" in field or not field) for about, field in self.found)
-        return left.id if open_ else None
+        return left.id if left.id in self._ends else None
 
     def _hold(self, root: str, id_: str) -> None:
         """Adds a part that waits to the conflict about what it was split off."""
-        for key, found in self.found.items():
-            if key[0] == root and ("out" in key[1] or not key[1]):
-                match found.remedy:
-                    case SetItem(with_new=new):
-                        self.found[key] = replace(found, remedy=replace(found.remedy, with_new=(*new, id_)))
-                    case Bring(items=items):
-                        self.found[key] = replace(found, remedy=replace(found.remedy, items=(*items, id_)))
-                return
+        key = self._ends[root]
+        found = self.found[key]
+        match found.remedy:
+            case SetItem(with_new=new):
+                self.found[key] = replace(found, remedy=replace(found.remedy, with_new=(*new, id_)))
+            case Bring(items=items):
+                self.found[key] = replace(found, remedy=replace(found.remedy, items=(*items, id_)))
+            case _:
+                pass
 
     def _doubtful(self, id_: str) -> bool:
         """Returns whether the item may be another one, and that makes a difference here."""
@@ -302,7 +303,10 @@ class Things:
         return any(replace(other, id="", name="") != replace(ours, id="", name="") for other in others)
 
     def _note(self, found: Found) -> None:
-        self.found[found.about, found.field] = found
+        key = found.about, found.field
+        self.found[key] = found
+        if "out" in found.field or not found.field:
+            self._ends[found.about] = key
 
 
 def continues(state: Sequence, left: str, right: str) -> bool:
