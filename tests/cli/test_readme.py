@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,11 +52,23 @@ def up(words: list[str], folder: Path) -> Iterator[None]:
     assert process.returncode == 0
 
 
+def in_final_cut(folder: Path) -> None:
+    """The exported cut, as an editor saves it under another name: the last clip 10 frames shorter."""
+    text = (folder / "out.fcpxml").read_text(encoding="utf-8")
+    clips = list(re.finditer(r'(<(?:asset-clip|video|clip|ref-clip|sync-clip) [^>]*duration=")(\d+)(?:/(\d+))?s"', text))
+    clip = clips[-1]
+    frames = int(clip[2]) * 24 // int(clip[3] or 1) - 10
+    text = text[: clip.start()] + f'{clip[1]}{frames}/24s"' + text[clip.end() :]
+    (folder / "back.fcpxml").write_text(text, encoding="utf-8")
+
+
 def type_in(commands: list[list[str]], cli: Cli) -> dict[str, Done]:
     """Carries the commands out, one after the other; returns what each left by its line."""
     done = {}
     for program, *words in commands:
         assert program == "genlock"
+        if "--into" in words:
+            in_final_cut(Path.cwd())
         small = ["--resolution", "320x180"] if words[:2] == ["project", "new"] else []  # the same, in less time
         answer = cli(*words, *small)
         assert answer.code == 0, (words, answer)
@@ -84,10 +98,28 @@ def test_your_own_cut(with_daemon: bool, bare: Path, cli: Cli, monkeypatch: pyte
     assert told.startswith("Undone: ")
     for words in commands:
         if words[1] in ("export", "render"):
-            assert (bare / words[-1]).stat().st_size > 0
+            assert (bare / words[3]).stat().st_size > 0
     assert [row["name"] for row in cli("sequence", "list", "--json").json["sequences"]] == ["reel1"]
+    (merged,) = [answer.out for line, answer in done.items() if "--into" in line]
+    assert "1 change, 0 conflicts left open" in merged, merged
     takes = list(bare.rglob("SH0010_v001.mov"))
     assert len(takes) == 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_cuts_as_plain_files(bare: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = block("Without a project, on plain files:")
+    assert [words[1:3] for words in commands] == [["diff", "monday.otio"], ["merge", "base.otio"], ["git", "install"]]
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(bare / "gitconfig"))
+    monkeypatch.chdir(bare)
+    subprocess.run(["git", "init", "-q"], check=True)
+    for name, sample in (("monday", "base"), ("friday", "mut_dissolve20"), ("base", "base"), ("mine", "base")):
+        copyfile(SAMPLES / "resolve21" / f"{sample}.otio", bare / f"{name}.otio")
+    copyfile(SAMPLES / "resolve21" / "mut_dissolve20.otio", bare / "yours.otio")
+    done = type_in(commands, cli)
+    assert "transition added" in done["diff monday.otio friday.otio"].out
+    assert cli("diff", "yours.otio", "both.otio", "--json").json["summary"] == {}
+    assert not (bare / "studio.genlock").exists(), "no store is needed"
 
 
 @pytest.mark.parametrize(("sample", "name"), [(NAMED, "Timecode Rates"), (NAMELESS, "reel1")])
