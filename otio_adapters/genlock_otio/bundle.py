@@ -26,6 +26,10 @@ RATIO: Final = 200
 """Media hardly compresses: an entry that grows more than this is a bomb."""
 _GONE: Final = "media file that does not exist"
 _DENIED: Final = "media file outside the allowed folders"
+_TAIL: Final = 66_000
+"""Bytes at the end of a zip in which its last record lies."""
+_ROW: Final = 144
+"""Bytes for a file in the list of a zip: 46 and its name."""
 _BLOCK: Final = 1 << 20
 _MISSING: Final = frozenset({"name", "metadata", "available_range", "available_image_bounds"})
 
@@ -38,6 +42,7 @@ def read_zip(path: Path, limits: Limits, media_folder: Path | None, read_data: R
     Raises BadInput(unknown_format, too_large, bad_timeline) besides what the timeline inside raises.
     """
     try:
+        _directory(path, limits)
         with ZipFile(path) as bundle:
             entries = _entries(bundle, path, limits)
             data = _content(bundle, entries, path, limits)
@@ -55,6 +60,23 @@ def read_zip(path: Path, limits: Limits, media_folder: Path | None, read_data: R
     return replace(
         imported, media=tuple(replace(m, missing=True) if m.path.startswith(inside) else m for m in imported.media)
     )
+
+
+def _directory(path: Path, limits: Limits) -> None:
+    """Refuses a bundle with an endless list of files before the list is read: a million take gigabytes and seconds."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+        at = tail.rfind(b"PK\5\6")
+        if at < 0 or len(tail) < at + 22:
+            return  # the zip library says what is wrong
+        long = int.from_bytes(tail[at + 12 : at + 16], "little")
+        if long == 0xFFFFFFFF and at >= 20 and tail[at - 20 : at - 16] == b"PK\6\7":
+            file.seek(min(size, int.from_bytes(tail[at - 12 : at - 4], "little")))
+            long = int.from_bytes(file.read(56)[40:48], "little")
+    if long > _ROW * limits.media_files:
+        raise BadInput("too_large", f"{path.name} holds more than {limits.media_files} files.")
 
 
 def _entries(bundle: ZipFile, path: Path, limits: Limits) -> list[ZipInfo]:

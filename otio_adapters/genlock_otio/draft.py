@@ -35,6 +35,7 @@ from genlock.timeline.model import (
     source_range,
 )
 from genlock.timeline.rate import NORMAL, Rate, Speed
+from genlock_otio.door import LIMITS
 from genlock_otio.keeping import Json, keep
 from genlock_otio.reading import Reading
 from genlock_otio.references import media_id, path_of, rate_of_source
@@ -168,6 +169,8 @@ class Draft:
     ) -> DraftTrack:  # fmt: skip
         """Adds a track above those of its kind there are. `placement` None: the lowest video track is magnetic when it
         has no holes. A magnetic one may hold Gap items; with holes, or overlaps, it becomes free, without them."""
+        if len(self._tracks) >= LIMITS.tracks:
+            raise BadInput("too_large", f"{self.name} has more than {LIMITS.tracks} tracks.")
         made = Track(self.reading.id("t", id or None), kind, name, "free", enabled, locked, True, dict(foreign or {}))
         found = DraftTrack(self, made, placement)
         self._tracks.append(found)

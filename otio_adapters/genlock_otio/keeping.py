@@ -8,7 +8,7 @@ is written back only while the model still says the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genlock.errors import BadInput
@@ -19,6 +19,9 @@ KEEP: Final = "genlock.otio"
 
 PLAIN: Final = {"metadata": {}, "name": "", "effects": [], "markers": [], "enabled": True, "color": None}
 
+NEWEST: Final = {"Timeline": 1, "Stack": 1, "Track": 1, "Clip": 2, "Gap": 1, "Transition": 1}
+"""Versions of what a cut is made of."""
+
 Json = dict[str, Any]
 
 
@@ -26,6 +29,19 @@ def schema(thing: Any) -> str:
     """Returns the schema's name without its version; "" when it is no OTIO object."""
     label = thing.get("OTIO_SCHEMA") if isinstance(thing, dict) else None
     return label.partition(".")[0] if isinstance(label, str) else ""
+
+
+def current(thing: Any, warn: Callable[[str], None]) -> str:
+    """Returns the schema's name as `schema` does, and warns of one newer than any known: it is read as far as it is."""
+    label = thing.get("OTIO_SCHEMA") if isinstance(thing, dict) else None
+    if type(label) is not str:
+        return ""
+    name, _, version = label.partition(".")
+    newest = NEWEST.get(name)
+    if newest is not None and version.isdecimal() and int(version[:9]) > newest:
+        known = f"{name}.{newest}"
+        warn(f"{text(thing, 'name')!r:.80} is a {label[:40]}, newer than {known}; it was read as far as that tells.")
+    return name
 
 
 def text(thing: Json, key: str) -> str:

@@ -15,7 +15,7 @@ from genlock.timeline.events import Content
 from genlock.timeline.rate import RATES, Rate
 from genlock_otio.dialects import Incoming
 from genlock_otio.door import LIMITS, Limits, parse
-from genlock_otio.keeping import PLAIN, Json, keep, leftovers, rows, schema, split, text
+from genlock_otio.keeping import PLAIN, Json, current, keep, leftovers, rows, schema, split, text
 from genlock_otio.reading import Reading
 from genlock_otio.references import active_reference
 from genlock_otio.settling import presentable, settled
@@ -74,7 +74,7 @@ def _read(incoming: Incoming) -> Imported:
 
 def _timeline(tree: Json, reading: Reading, name: str) -> Json:
     """Returns the timeline of a file; single tracks, clips and stacks are put into one."""
-    match schema(tree):
+    match current(tree, reading.warn):
         case "Timeline":
             return tree
         case "SerializableCollection":
@@ -96,7 +96,7 @@ def _timeline(tree: Json, reading: Reading, name: str) -> Json:
 def _content(timeline: Json, foreign: Json, ours: Json, reading: Reading, incoming: Incoming) -> Content:
     name = incoming.name
     stack = timeline.get("tracks")
-    if schema(stack) != "Stack":
+    if current(stack, reading.warn) != "Stack":
         raise BadInput("bad_timeline", f"{name} has no stack of tracks.")
     assert isinstance(stack, dict)
     start = timeline.get("global_start_time")

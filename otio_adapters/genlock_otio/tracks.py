@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final
 
 from genlock.errors import BadInput
@@ -23,7 +24,7 @@ from genlock.timeline.model import (
 from genlock.timeline.rate import NORMAL, RATES, Rate, Speed
 from genlock_otio.door import LIMITS
 from genlock_otio.effects import read_effects
-from genlock_otio.keeping import OURS, PLAIN, Json, keep, kept, leftovers, rows, schema, split, text
+from genlock_otio.keeping import OURS, PLAIN, Json, current, keep, kept, leftovers, rows, schema, split, text
 from genlock_otio.plain import Plain
 from genlock_otio.reading import Reading
 from genlock_otio.references import MAIN, active_reference, own_source, rate_of_source, read_reference, without_end
@@ -68,7 +69,7 @@ class Tracks:
         if len(rows(stack, "children")) > LIMITS.tracks:
             raise BadInput("too_large", f"A sequence has more than {LIMITS.tracks} tracks.")
         for at, child in enumerate(rows(stack, "children")):
-            if schema(child) != "Track":
+            if current(child, self.reading.warn) != "Track":
                 own = split(child)[1].get("track") if isinstance(child, dict) else None
                 around = {"kind": "Video", "children": [child], "metadata": {OURS: own}}
                 self.track(around, bare=True)
@@ -100,7 +101,10 @@ class Tracks:
         row = _Row(self, placement)
         last = _last_item(children)
         for at, child in enumerate(children):
-            row.take(child, at > last)
+            try:
+                row.take(child, at > last)
+            except BadInput as error:
+                raise _placed(error, child, at, track) from error
             children[at] = None  # what is read is let go: a long cut's tree is ten times its timeline
         row.end_transition(None)
         resolve = foreign.get("Resolve_OTIO")
@@ -133,7 +137,7 @@ class Tracks:
         if kind == "audio" or self._magnetic or not children:
             return "free"
         last = _last_item(children)
-        if last < 0 or any(schema(child) == "Gap" for child in children[:last]):
+        if last < 0 or any(_is_gap(child) for child in islice(children, last)):
             return "free"
         self._magnetic = True
         return "magnetic"
@@ -144,6 +148,15 @@ class Tracks:
             for gap in kept(part.track.foreign).get("gaps", ()):
                 if "whole" in gap:
                     gap["whole"] = self.duration
+
+
+def _placed(error: BadInput, child: Any, at: int, track: Json) -> BadInput:
+    """Returns the error with the place in the file: the child of a track that it is about."""
+    if len(error.message) > 600:  # of nested ones the innermost say enough
+        return error
+    name = text(child, "name") if isinstance(child, dict) else ""
+    where = f"{schema(child) or 'child'} {name[:80]!r}, number {at + 1} of the track {text(track, 'name')[:80]!r}"
+    return BadInput(error.code, f"{error.message.rstrip('.')} ({where}).", hint=error.hint, **error.details)
 
 
 class _Row:
@@ -176,7 +189,11 @@ class _Row:
 
     def take(self, child: Any, trailing: bool) -> None:
         """Reads the next child; `trailing`: nothing but gaps follows."""
-        match schema(child):
+        match (
+            "Clip"
+            if type(child) is dict and child.get("OTIO_SCHEMA") == "Clip.2"
+            else current(child, self._reading.warn)
+        ):
             case "Clip":
                 self._clip(child)
             case "Gap":
@@ -415,8 +432,14 @@ def _of_sequence(marker: Any) -> bool:
     return isinstance(marker, dict) and split(marker)[1].get("of") == "sequence"
 
 
+def _is_gap(child: Any) -> bool:
+    label = child.get("OTIO_SCHEMA") if type(child) is dict else None
+    return label != "Clip.2" and schema(child) == "Gap"
+
+
 def _last_item(children: list[Any]) -> int:
-    return max((at for at, child in enumerate(children) if schema(child) not in ("Gap", "Transition")), default=-1)
+    backwards = range(len(children) - 1, -1, -1)
+    return next((at for at in backwards if schema(children[at]) not in ("Gap", "Transition")), -1)
 
 
 def source_in_of(first: int, duration: int, speed: Speed, own: Rate, rate: Rate) -> int:

@@ -457,6 +457,7 @@ def test_schemas_of_a_release_yet_to_come_are_read_as_far_as_they_are_known() ->
     found = imported(tree)
     assert [p.item.name for p in found.content.tracks[0].items] == ["x"]
     assert len(found.content.markers) == 1
+    assert any("'x' is a Clip.3, newer than Clip.2" in warning for warning in found.warnings)
 
 
 def test_a_sequence_that_says_it_holds_itself_is_two_sequences() -> None:

@@ -21,6 +21,8 @@ COLUMNS: Final = (
     "Name", "Tracks", "Start", "End", "Duration", "Tape", "Source File", "Source File Path", "FPS", "Speed", "Record In",
     "Record Out",
 )  # fmt: skip
+CELLS: Final = 1000
+"""Columns that are told apart: Avid has a few hundred."""
 _FILES: Final = ("source file path", "source path", "file path", "source file name", "source file", "filename", "file")
 _TAPES: Final = ("tape", "reel", "reel name", "camroll", "tapeid", "source tape", "labroll")
 
@@ -98,7 +100,7 @@ def read(incoming: Incoming) -> Imported:
     name = incoming.name or "The log"
     heading, columns, rows = _parts(decoded(incoming.data, name, incoming.limits), name)
     fps = heading.get("fps", "")
-    rate = incoming.rate or (snap_rate(fps) if fps else None)
+    rate = incoming.rate or (_said(fps) if fps else None)
     if rate is None:
         rate = Rate(24)
     draft = Draft(incoming.data, incoming.base, incoming.name or "log", rate)
@@ -120,6 +122,13 @@ def read(incoming: Incoming) -> Imported:
         track.add(at, whole, media, name=said.get("name", ""), first=first, foreign={"ale": kept})
         at += whole
     return draft.finish("ale")
+
+
+def _said(fps: str) -> Rate:
+    try:
+        return snap_rate(fps)
+    except BadInput as error:
+        raise BadInput("bad_rate", f"FPS in the heading is {fps[:40]!r}, which no cut can have.") from error
 
 
 def _span(said: dict[str, str], rate: Rate, line: int, draft: Draft) -> tuple[int, int, Rate] | None:
@@ -152,9 +161,9 @@ def _parts(lines: list[str], name: str) -> tuple[dict[str, str], list[str], list
             key, _, value = line.partition("\t")
             heading[key.strip().lower()] = value.strip()
         elif part == "column" and not columns:
-            columns = [cell.strip().lower() for cell in line.split("\t")]
+            columns = [cell.strip().lower() for cell in line.split("\t", CELLS)]
         elif part == "data":
-            rows.append((number, [cell.strip() for cell in line.split("\t")]))
+            rows.append((number, [cell.strip() for cell in line.split("\t", CELLS)]))
     if not columns:
         raise BadInput("bad_timeline", f"{name} has no line of columns; is it an Avid log?")
     return heading, columns, rows

@@ -11,7 +11,7 @@ import json
 import re
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from genlock.errors import BadInput
@@ -47,14 +47,24 @@ def read(incoming: Incoming) -> Imported:
 class _Clip:
     """One entry of a playlist on its way to the track."""
 
-    def __init__(self, at: Exact, end: Exact, entry: Element, producer: Element, into: Exact) -> None:
+    def __init__(self, at: Exact, end: Exact, entry: Element, producer: Element, into: Exact, lane: int) -> None:
         self.at = at
         self.end = end
         self.entry = entry
         self.producer = producer
         self.into = into
-        self.head = self.tail = 0  # frames a dissolve takes away on either side
+        self.lane = lane
         self.id = ""
+
+
+class _Mix(NamedTuple):
+    """A dissolve: the clips on both sides, how many frames of it lie before the cut and behind it."""
+
+    left: _Clip
+    right: _Clip
+    before: Exact
+    after: Exact
+    kind: str
 
 
 class _Document:
@@ -133,7 +143,7 @@ class _Document:
             playlists = [self._producer(inner, f"the track {made.get('id')}") for inner in _tracks(made)]
             if any(playlist.tag == "tractor" for playlist in playlists):
                 raise BadInput("bad_timeline", f"The track {made.get('id')} is made of tractors, not of playlists.")
-        clips = [clip for playlist in playlists for clip in self._clips(playlist)]
+        clips = [clip for lane, playlist in enumerate(playlists) for clip in self._clips(playlist, lane)]
         if made.tag in ("producer", "chain") or self._is_background(playlists, clips):
             return
         hidden = track.get("hide") == "both" or (kind == "video" and track.get("hide") == "video")
@@ -146,9 +156,8 @@ class _Document:
         )
         mixes = self._mixes(made, clips)
         self._place(to, clips)
-        for left, right, mix, before, after in mixes:
-            kind_ = properties(mix).get("genlock:kind") or "dissolve"
-            self.draft.transition(left.id or None, right.id or None, before, after, kind=kind_)
+        for mix in mixes:
+            self.draft.transition(mix.left.id, mix.right.id, mix.before, mix.after, kind=mix.kind)
 
     def _is_background(self, playlists: list[Element], clips: list[_Clip]) -> bool:
         """Returns whether it is the black track that all of them lay under the others."""
@@ -156,7 +165,7 @@ class _Document:
             return True
         return bool(clips) and all(clip.producer.get("id") in ("black", "black_track") for clip in clips)
 
-    def _clips(self, playlist: Element) -> list[_Clip]:
+    def _clips(self, playlist: Element, lane: int) -> list[_Clip]:
         found: list[_Clip] = []
         cursor: Exact = 0
         name = f"the playlist {playlist.get('id')}"
@@ -172,7 +181,7 @@ class _Document:
                 length = out - into + 1
                 if length < 1:
                     raise BadInput("bad_time", f"{where} ends before it starts.")
-                found.append(_Clip(cursor, cursor + length, child, producer, into))
+                found.append(_Clip(cursor, cursor + length, child, producer, into, lane))
                 cursor += length
         return [part for clip in found for part in self._unmixed(clip)]
 
@@ -192,39 +201,59 @@ class _Document:
         for inner in _tracks(clip.producer)[:2]:
             producer = self._producer(inner, "a dissolve")
             into = frames_of(inner.get("in", "0"), self.rate, "a dissolve")
-            side = _Clip(clip.at, clip.end, inner, producer, into)
+            side = _Clip(clip.at, clip.end, inner, producer, into, clip.lane)
             sides.append(side)
         return sides if len(sides) == 2 else [clip]
 
     # -- dissolves
 
-    def _mixes(self, made: Element, clips: list[_Clip]) -> list[tuple[_Clip, _Clip, Element, Exact, Exact]]:
+    def _mixes(self, made: Element, clips: list[_Clip]) -> list[_Mix]:
         """Finds the overlaps that dissolves make, and cuts the clips where the dissolve says the cut is."""
         clips.sort(key=lambda clip: (clip.at, clip.end))
         clips[:] = _rejoined(clips)
-        mixes = [child for child in made if child.tag == "transition"]
+        heads = {(clip.lane, clip.at): clip for clip in clips}
+        tails = {(clip.lane, clip.end): clip for clip in clips}
         found = []
-        for left, right in pairwise(clips):
-            overlap = left.end - right.at
-            if overlap <= 0 or left.at >= right.at:
-                continue
-            mix = next((m for m in mixes if self._covers(m, right.at, left.end)), None)
-            told = properties(mix) if mix is not None else {}
-            before = frames_of(told["genlock:in_offset"], self.rate, "a mix") if "genlock:in_offset" in told else None
-            if before is None and "kdenlive:mixcut" in told:
-                before = overlap - frames_of(told["kdenlive:mixcut"], self.rate, "a mix")
-            if before is None or not 0 <= before <= overlap:
-                before = overlap // 2
-            cut = right.at + before
-            right.into += before
-            right.at, left.end = cut, cut
-            found.append((left, right, mix if mix is not None else Element("transition"), before, overlap - before))
-        return found
+        for mix in (child for child in made if child.tag == "transition"):
+            told = properties(mix)
+            left, right = self._sides(mix, told, heads, tails)
+            if left is not None and right is not None:
+                found.append((left, right, told))
+        joined = {(id(left), id(right)) for left, right, _ in found}
+        clips.sort(key=lambda clip: clip.at + clip.end)
+        for left, right in pairwise(clips):  # Shotcut's, and those that nothing says anything about
+            if right.at < left.end and left.at < right.at and (id(left), id(right)) not in joined:
+                found.append((left, right, {}))
+        return [made for row in found if (made := self._cut(*row)) is not None]
 
-    def _covers(self, mix: Element, start: Exact, end: Exact) -> bool:
+    def _sides(
+        self, mix: Element, told: dict[str, str], heads: dict[Any, _Clip], tails: dict[Any, _Clip]
+    ) -> tuple[_Clip | None, _Clip | None]:
+        """Returns the clip that a mix leads from, and the one it leads to: by their playlists and the frames it lasts."""
+        if not (_whole(told.get("a_track")) and _whole(told.get("b_track"))):
+            return None, None
         into = frames_of(mix.get("in", "0"), self.rate, "a transition")
         out = frames_of(mix.get("out", "0"), self.rate, "a transition")
-        return into < end and out >= start
+        lanes = {int(told["a_track"]), int(told["b_track"])}
+        for lane in lanes:  # Kdenlive counts the clip below first, whichever comes first
+            for last in (out + 1, out, out + 2):
+                left = tails.get((lane, last))
+                right = next((heads[k, into] for k in lanes - {lane} if (k, into) in heads), None)
+                if left is not None and right is not None:
+                    return left, right
+        return None, None
+
+    def _cut(self, left: _Clip, right: _Clip, told: dict[str, str]) -> _Mix | None:
+        overlap = left.end - right.at
+        if overlap <= 0:
+            return None
+        before = frames_of(told["genlock:in_offset"], self.rate, "a mix") if "genlock:in_offset" in told else None
+        if before is None and "kdenlive:mixcut" in told:
+            before = overlap - frames_of(told["kdenlive:mixcut"], self.rate, "a mix")
+        if before is None or not 0 <= before <= overlap:
+            before = overlap // 2
+        right.at, right.into, left.end = right.at + before, right.into + before, right.at + before
+        return _Mix(left, right, before, overlap - before, told.get("genlock:kind") or "dissolve")
 
     # -- items
 
@@ -277,13 +306,13 @@ class _Document:
 
     def _first(self, clip: _Clip, about: dict[str, str], speed: Speed, scale: Fraction, start: int) -> Exact:
         """Returns the lowest source frame shown, counted from the media's first."""
+        if (noted := _noted(clip.entry, about)) is not None:
+            return noted - start
         if (freeze := about.get("genlock:freeze")) is not None and _whole(freeze):
             return int(freeze) * scale
         held = next((f for f in clip.entry.iter("filter") if properties(f).get("mlt_service") == "freeze"), None)
         if held is not None:
             return frames_of(properties(held).get("frame", "0"), self.rate, "a freeze filter") * scale
-        if (noted := _noted(clip.entry, about)) is not None:
-            return noted - start
         if speed.num < 0:
             last = frames_of(clip.producer.get("out", "0"), self.rate, "a producer")
             highest = (last - clip.into) * -speed.fraction
@@ -400,7 +429,10 @@ def _rate(profile: Element | None, incoming: Incoming) -> Rate:
     num, den = profile.get("frame_rate_num", "25"), profile.get("frame_rate_den", "1")
     if not (_whole(num) and _whole(den) and int(num) > 0 and int(den) > 0):
         raise BadInput("bad_rate", f"The profile's rate {num[:20]}/{den[:20]} is none.")
-    return snap_rate(Fraction(int(num), int(den)))
+    try:
+        return snap_rate(Fraction(int(num), int(den)))
+    except BadInput as error:
+        raise BadInput("bad_rate", f"The profile's rate {num}/{den} is none that a cut can have.") from error
 
 
 def _size(profile: Element | None) -> Resolution | None:
