@@ -156,6 +156,14 @@ def test_a_move_to_another_track_says_so() -> None:
     assert told(MoveItems(("H",), Place("V1", after="D"), ripple=True, sync=False)) == [("moved", "H", "from V2 to V1")]
 
 
+def test_tracks_without_names_are_called_as_in_cutting_rooms() -> None:
+    base = done(BASE, SetTrack("V2", name=""))
+    change = only(MoveItems(("C",), Place("V2", at=200), linked=False), base=base)
+    assert (change.track, change.detail) == ("V2", "from V1 to V2")
+    added = only(AddTrack("audio", id="x1"), base=base)
+    assert (added.kind, added.track) == ("track added", f"A{1 + sum(t.kind == 'audio' for t in base.tracks.values())}")
+
+
 def test_a_track_that_goes_takes_its_items_along() -> None:
     kinds = [kind for kind, *_ in told(RemoveTrack("V2", with_items=True))]
     assert kinds == ["track removed", "removed", "removed", "removed", "removed"]

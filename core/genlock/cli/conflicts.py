@@ -75,8 +75,9 @@ def resolve(
 
 def print_conflicts(rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
     """Prints conflicts with their ids, where they lie in the sequence, and the ways to settle them."""
+    names = output.track_names(state)
     where = {
-        item["id"]: (output.timecode(start, state), track["name"])
+        item["id"]: (output.timecode(start, state), names[track["id"]])
         for track in state["tracks"]
         for item, start in _starts(track)
     }

@@ -103,6 +103,17 @@ def timecode(frame: int, sequence: dict[str, Any]) -> str:
     return to_timecode(frame + int(sequence["start_frame"]), Rate(*sequence["rate"]), bool(sequence["drop_frame"]))
 
 
+def track_names(sequence: dict[str, Any]) -> dict[str, str]:
+    """Returns what the tracks of a wire value are called by id; one without a name is V2, A1."""
+    counts: dict[str, int] = {}
+    names = {}
+    for track in sequence["tracks"]:
+        letter = track["kind"][0].upper()
+        counts[letter] = counts.get(letter, 0) + 1
+        names[track["id"]] = track["name"] or f"{letter}{counts[letter]}"
+    return names
+
+
 def length(frames: int, rate: Sequence[int]) -> str:
     """Returns a length as timecode without drop frame."""
     from genlock.timeline.rate import Rate

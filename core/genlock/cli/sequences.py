@@ -115,6 +115,7 @@ def print_sequence(state: dict[str, Any], names: dict[str, str]) -> None:
     )
     joints = {value["left"]: value for value in state["transitions"] if value.get("left")}
     rows: list[tuple[object, ...]] = []
+    tracks_called = output.track_names(state)
     for track in state["tracks"]:
         frame = 0
         for item in track["items"]:
@@ -122,7 +123,7 @@ def print_sequence(state: dict[str, Any], names: dict[str, str]) -> None:
             joint = joints.get(item["id"])
             rows.append(
                 (
-                    track["name"],
+                    tracks_called[track["id"]],
                     output.timecode(frame, state),
                     output.timecode(frame + item["duration"], state),
                     item["duration"],

@@ -76,6 +76,14 @@ class Sequence(Struct, frozen=True):
     def track_of(self, item: str) -> Track:
         return self.tracks[self.home[item]]
 
+    def track_called(self, track: str) -> str:
+        """Returns the track's name; one without is called as in cutting rooms: V2, A1."""
+        found = self.tracks[track]
+        if found.name:
+            return found.name
+        same = [id_ for id_ in self.order if self.tracks[id_].kind == found.kind]
+        return f"{found.kind[0].upper()}{same.index(track) + 1}"
+
     def placed(self, track: str) -> Iterator[tuple[Slot, Item]]:
         """Yields the items of a track in order, with their places."""
         for slot in self.lanes[track]:

@@ -159,10 +159,10 @@ class ItemChanges:
             item = self.after.items[id_]
             if isinstance(item.source, Gap):
                 continue
-            here, there = self.before.track_of(id_), self.after.track_of(id_)
+            here, there = self.before.home[id_], self.after.home[id_]
             detail = (
-                f"from {here.name or here.id} to {there.name or there.id}"
-                if here.id != there.id
+                f"from {self.before.track_called(here)} to {self.after.track_called(there)}"
+                if here != there
                 else "to another place"
             )
             yield self._change("moved", item, detail, *self._starts(id_))
@@ -239,8 +239,8 @@ class ItemChanges:
         gone: bool = False,
     ) -> Change:
         state = self.before if gone else self.after
-        track = state.track_of(item.id)
-        return Change(kind, item.id, item.name, track.name or track.id, state.slot(item.id).start, detail, was, now)
+        track = state.track_called(state.home[item.id])
+        return Change(kind, item.id, item.name, track, state.slot(item.id).start, detail, was, now)
 
 
 def _only(state: Sequence, other: Sequence) -> Iterator[tuple[str, Item]]:

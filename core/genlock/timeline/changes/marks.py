@@ -49,7 +49,7 @@ def _transition(
     if anchor in state.items and anchor is not None:
         slot = state.slot(anchor)
         at = slot.start if anchor == one.right else slot.end
-        track = _name(state, state.home[anchor])
+        track = state.track_called(state.home[anchor])
     left, right = (side or "nothing" for side in sides)
     detail = f"{one.kind}, {one.in_offset} + {one.out_offset} frames, between {left} and {right}"
     return Change(kind, key, one.name or one.kind, track, at, detail, was, now)
@@ -87,7 +87,7 @@ def _marker(
         item, slot = state.items[marker.item], state.slot(marker.item)
         step = source_step(item, state.rate)
         at = slot.start + (round((marker.start - item.source_in) / step) if step else 0)
-        track = _name(state, state.home[marker.item])
+        track = state.track_called(state.home[marker.item])
     return Change(kind, marker.id, marker.name, track, at, detail, was, now)
 
 
@@ -97,21 +97,23 @@ def tracks(before: Sequence, after: Sequence) -> Iterator[Change]:
         if id_ not in after.tracks:
             old = before.tracks[id_]
             count = len(before.lanes[id_])
-            yield Change("track removed", id_, old.name, old.name or id_, 0, f"{count} items", _plain(old), None)
+            yield Change(
+                "track removed", id_, old.name, before.track_called(id_), 0, f"{count} items", _plain(old), None
+            )
     for id_ in after.order:
         if id_ not in before.tracks:
             new = after.tracks[id_]
-            yield Change("track added", id_, new.name, new.name or id_, 0, new.kind, None, _plain(new))
+            yield Change("track added", id_, new.name, after.track_called(id_), 0, new.kind, None, _plain(new))
     common = [id_ for id_ in after.order if id_ in before.tracks]
     stay = {common[at] for at in rising([before.order.index(id_) for id_ in common])}
     for id_ in common:
         old, new = before.tracks[id_], after.tracks[id_]
         if id_ not in stay:
             was, now = {"at": before.order.index(id_)}, {"at": after.order.index(id_)}
-            yield Change("track moved", id_, new.name, new.name or id_, 0, "to another place", was, now)
+            yield Change("track moved", id_, new.name, after.track_called(id_), 0, "to another place", was, now)
         if old != new:
             was, now = _differing(old, new)
-            yield Change("track changed", id_, new.name, new.name or id_, 0, ", ".join(now), was, now)
+            yield Change("track changed", id_, new.name, after.track_called(id_), 0, ", ".join(now), was, now)
         yield from _trailing(before, after, id_)
 
 
@@ -121,7 +123,14 @@ def _trailing(before: Sequence, after: Sequence, track: str) -> Iterator[Change]
     if was != now and before.tracks[track].placement == "magnetic" == after.tracks[track].placement:
         detail = f"{was} → {now} frames of gap at the end"
         yield Change(
-            "gap", track, "", _name(after, track), after.lanes[track].end, detail, {"frames": was}, {"frames": now}
+            "gap",
+            track,
+            "",
+            after.track_called(track),
+            after.lanes[track].end,
+            detail,
+            {"frames": was},
+            {"frames": now},
         )
 
 
@@ -153,10 +162,6 @@ def _said(value: Any) -> str:
 def _differing(old: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
     return {name: _plain(getattr(old, name)) for name in names}, {name: _plain(getattr(new, name)) for name in names}
-
-
-def _name(state: Sequence, track: str) -> str:
-    return state.tracks[track].name or track
 
 
 def _plain(value: Any) -> Any:

@@ -34,8 +34,10 @@ class Words:
     def _name(self, found: Found) -> str:
         for value in (found.ours, found.theirs, found.base):
             match value:
-                case Item() | Track():
+                case Item():
                     return value.name or value.id
+                case Track():
+                    return self.called(value.id)
                 case Transition():
                     return f"{self.called(value.left)} to {self.called(value.right)}, {value.kind}"
                 case Marker():
@@ -47,7 +49,9 @@ class Words:
         if id_ is None:
             return "black"
         for side in self._sides:
-            for table in (side.items, side.tracks, side.markers):
+            if id_ in side.tracks:
+                return side.track_called(id_)
+            for table in (side.items, side.markers):
                 if id_ in table:
                     return table[id_].name or id_
             if id_ in side.transitions:
