@@ -224,7 +224,7 @@ class _Document:
         for left, right in pairwise(clips):  # Shotcut's, and those that nothing says anything about
             if right.at < left.end and left.at < right.at and (id(left), id(right)) not in joined:
                 found.append((left, right, {}))
-        return [made for row in found if (made := self._cut(*row)) is not None]
+        return [cut for row in found if (cut := self._cut(*row)) is not None]
 
     def _sides(
         self, mix: Element, told: dict[str, str], heads: dict[Any, _Clip], tails: dict[Any, _Clip]
