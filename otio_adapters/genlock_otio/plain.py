@@ -93,20 +93,13 @@ class Plain:
 
     def _span(self, span: Any) -> _Span | None:
         """Returns (first, frames) of a time range in whole frames of the cut's rate, as we would write it."""
-        if type(span) is not dict:
+        try:
+            start, length = span["start_time"], span["duration"]
+            if start["rate"] != self._rate or length["rate"] != self._rate or len(start) != 3 or len(length) != 3:
+                return None
+            first, frames = start["value"], length["value"]
+        except (KeyError, TypeError):
             return None
-        start, length = span.get("start_time"), span.get("duration")
-        if (
-            type(start) is not dict
-            or type(length) is not dict
-            or len(start) != 3
-            or len(length) != 3
-            or start.get("rate") != self._rate
-            or length.get("rate") != self._rate
-        ):
-            return None
-        first: Any = start.get("value")
-        frames: Any = length.get("value")
         if type(first) not in _NUMBERS or type(frames) not in _NUMBERS:
             return None
         if not (-_LONGEST < first < _LONGEST and 0 < frames < _LONGEST):
@@ -142,7 +135,7 @@ class Plain:
     def _file(self, url: str, name: str) -> tuple[str, Json] | None:
         """Returns (media id, what is kept of the reference) of a file, which joins the pool."""
         path = path_of(url, self._base)
-        if not path or runs_of_images(path) or placeholder(url) is not None:
+        if not path or runs_of_images(path) or ("offline" in url and placeholder(url) is not None):
             return None
         title = name or path.replace("\\", "/").rpartition("/")[2]
         if not title:

@@ -62,6 +62,7 @@ def rate_of_source(source: Source) -> Rate | None:
             assert_never(source)
 
 
+@lru_cache(maxsize=20_000)
 def media_id(path: str) -> str:
     """Returns the id of a file in the pool: the same path always gets the same one."""
     return "f" + blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
