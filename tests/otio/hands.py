@@ -267,6 +267,78 @@ def _mix_event(lines: list[str], at: int, rate: Rate) -> None:
     lines[at + 2 : at + 3] = [lines[before + 1], name]
 
 
+# -- the fifth clip goes, and all behind it closes up; the fifth and sixth change places
+
+
+def _rows_child(children: list[Any], swap: bool) -> None:
+    children[4:6] = children[5:3:-1] if swap else children[5:6]
+
+
+def _rows_clip(root: Element, swap: bool) -> None:
+    track = _last_clip(root)[0]
+    row = sorted(track.iter("clipitem"), key=lambda clip: int(clip.findtext("start", "0")))
+    start = int(row[4].findtext("start", "0"))
+    if not swap:
+        track.remove(row[4])
+    for clip in (row[5], row[4], *row[6:]) if swap else row[5:]:
+        length = int(clip.findtext("end", "0")) - int(clip.findtext("start", "0"))
+        _set_to(clip, "start", str(start))
+        start += length
+        _set_to(clip, "end", str(start))
+
+
+def _rows_element(root: Element, swap: bool) -> None:
+    spine = _last_element(root)[0]
+    row = list(spine)
+    at = Fraction(row[4].get("offset", "0s").removesuffix("s"))
+    spine[:] = [*row[:4], *((row[5], row[4]) if swap else row[5:6]), *row[6:]]
+    for element in spine[4:]:
+        element.set("offset", f"{at}s")
+        at += Fraction(element.get("duration", "0s").removesuffix("s"))
+
+
+def _rows_entry(root: Element, swap: bool) -> None:
+    lane = _last_entry(root)[0]
+    entries = lane.findall("entry")
+    at = list(lane).index(entries[4])
+    lane.remove(entries[4])
+    if swap:
+        lane.insert(at + 1, entries[4])
+
+
+def _rows_event(lines: list[str], rate: Rate, swap: bool) -> None:
+    events: list[list[str]] = []
+    head = [line for line in lines if not events and not _EVENT.match(line)][:2]
+    for line in lines:
+        if _EVENT.match(line):
+            events.append([line])
+        elif events:
+            events[-1].append(line)
+    at = _times(events[4][0], rate)[2]
+    events[4:6] = events[5:3:-1] if swap else events[5:6]
+    for event in events[4:]:
+        times = _times(event[0], rate)
+        event[0] = _event(event[0], rate, 0, 0, at - times[2], at - times[2])
+        at += times[3] - times[2]
+    lines[:] = [*head, *(line for event in events for line in event)]
+
+
+def _times(line: str, rate: Rate) -> list[int]:
+    return [from_timecode(text, rate) for text in line.split()[-4:]]
+
+
+def rows(swap: bool) -> dict[str, Hand]:
+    """Returns, for each dialect, how the fifth clip changes places with the sixth, or goes for good."""
+    return {
+        "otio": _tree(lambda children, _: _rows_child(children, swap)),
+        "resolve": _tree(lambda children, _: _rows_child(children, swap)),
+        "fcp7": _markup(lambda root, _: _rows_clip(root, swap)),
+        "fcpx": _markup(lambda root, _: _rows_element(root, swap)),
+        "edl": _list(lambda lines, _, rate: _rows_event(lines, rate, swap)),
+        "mlt": _markup(lambda root, _: _rows_entry(root, swap)),
+    }
+
+
 DISSOLVES: Final[dict[str, Hand]] = {
     "otio": _tree(_mix_child),
     "resolve": _tree(_mix_child),
