@@ -165,3 +165,16 @@ def test_the_page_tells_the_same_story() -> None:
     story = page.split("\n## A story\n")[1].split("\n## ")[0]
     for words in ("genlock export", "--to", "genlock import", "--into", "genlock conflicts resolve", "genlock undo"):
         assert words in story, words
+
+
+def test_a_file_without_a_title_does_not_rename_the_sequence(film: str, cli: Cli, tmp_path: Path) -> None:
+    """Kdenlive may drop the title; the file's own name is none."""
+    cut = cli("import", SAMPLE, "--name", "Reel", "--json").json["sequence"]
+    assert cli("export", cut, tmp_path / "out.kdenlive").code == 0
+    text = (tmp_path / "out.kdenlive").read_text()
+    untitled = re.sub(r' title="[^"]*"', "", text, count=1)
+    assert untitled != text
+    (tmp_path / "from the editor.kdenlive").write_text(untitled)
+    assert "holds nothing new" in cli("import", tmp_path / "from the editor.kdenlive", "--into", cut).out
+    (tmp_path / "titled.kdenlive").write_text(text.replace(' title="Reel"', ' title="Reel, locked"'))
+    assert "Reel → Reel, locked" in cli("import", tmp_path / "titled.kdenlive", "--into", cut).out

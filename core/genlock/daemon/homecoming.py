@@ -88,15 +88,18 @@ def come_home(services: Services, project: str, sequence: str, path: Path, asked
             f"{path.name} runs at {theirs} frames per second, {head.name} at {head.rate}.",
             hint="Export it at the sequence's rate, or import it as a sequence of its own (without --into).",
         )
-    return _Homecoming(services, project, sequence, found).returned(asked.base)
+    # a cut without a title was called after its file: nobody renamed the sequence
+    is_titled = found.imported.content.name != path.stem
+    return _Homecoming(services, project, sequence, found, is_titled=is_titled).returned(asked.base)
 
 
 class _Homecoming:
-    def __init__(self, services: Services, project: str, sequence: str, found: Found) -> None:
+    def __init__(self, services: Services, project: str, sequence: str, found: Found, *, is_titled: bool) -> None:
         self.app = services.app
         self.project = project
         self.sequence = sequence
         self.found = found
+        self.is_titled = is_titled
         sources = Sources(services.app, services.roots, project)
         self.files = {file.id: file for file in found.imported.media}
         self.home = Home(services.app, sources, project)
@@ -150,6 +153,8 @@ class _Homecoming:
         return best
 
     def _against(self, before: Sequence, through: tuple[int, ...], content: Content, base: Base) -> Cut:
+        if not self.is_titled and before.id == self.sequence:
+            content = replace(content, name=before.name)
         made = reconcile(
             before,
             with_sources(content, self._at_home),
