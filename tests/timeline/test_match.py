@@ -504,6 +504,42 @@ def test_thousands_of_tracks_cost_no_more_than_others() -> None:
     assert thread_time() - begin < 3
 
 
+def test_the_same_clip_on_hundreds_of_tracks_costs_no_more_than_others() -> None:
+    def layered(count: int, prefix: str) -> Sequence:
+        rows = [
+            tuple(Placed(Item(f"{prefix}{t}.{n}", Media("m"), 10), n * 10) for n in range(count)) for t in range(800)
+        ]
+        tracks = tuple(TrackContent(Track(f"{prefix}{t}", name=f"V{t}"), row) for t, row in enumerate(rows))
+        return restore("s", 1, Content("Cut", Rate(24), tracks=tracks))
+
+    begin = thread_time()
+    items = match(layered(20, "b"), layered(19, "r"), base_path=path, path=path).items
+    assert thread_time() - begin < 5
+    assert len(items) == 800 * 19
+
+
+def test_thousands_of_other_pieces_of_one_file_cost_no_more_than_others() -> None:
+    def random(count: int, seed: int) -> Sequence:
+        some = Random(seed)
+        items = [
+            Placed(Item(f"{seed}.{n}", Media("m"), some.randrange(1, 100_000), n % 40), n * 100_000)
+            for n in range(count)
+        ]
+        return restore("s", 1, Content("Cut", Rate(24), tracks=(TrackContent(Track("V1"), tuple(items)),)))
+
+    begin = thread_time()
+    assert match(random(4_000, 1), random(8_000, 2), base_path=path, path=path).origins
+    assert thread_time() - begin < 5
+
+
+def test_thousands_of_files_that_went_a_way_of_their_own_cost_no_more_than_others() -> None:
+    base = [f"/a{n}/x{n}.mov" for n in range(3_000)] + [f"/s{n}/1/2/3/4/5/6/7/8.mov" for n in range(3_000)]
+    returned = [f"/b{n}/x{n}.mov" for n in range(3_000)] + [f"/r{n}/1/2/3/4/5/6/7/8.mov" for n in range(3_000)]
+    begin = thread_time()
+    assert len(same_files(base, returned)) == 3_000
+    assert thread_time() - begin < 1.5
+
+
 # -- making cuts
 
 

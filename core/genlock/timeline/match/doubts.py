@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 from genlock.timeline.match.near import CLOSE, Near
@@ -10,6 +10,8 @@ from genlock.timeline.match.sides import Board, groups
 
 RIVALS: Final = 32
 """Equal pieces that are gone, on either side of an item, that it is weighed against."""
+WHOLES: Final = 64
+"""Items that begin before a piece, the nearest in the source, of which it may be split off."""
 
 
 def origins(board: Board) -> dict[str, str]:
@@ -17,15 +19,19 @@ def origins(board: Board) -> dict[str, str]:
     base, returned = board.base, board.returned
     copies = groups(base.exact, [-1] * len(base))
     pieces: dict[int, list[int]] = {}
-    for b, number in enumerate(base.media):
-        pieces.setdefault(number, []).append(b)
+    for b in sorted(range(len(base)), key=lambda b: (base.low[b], b)):
+        if board.mate[b] >= 0:
+            pieces.setdefault(base.media[b], []).append(b)
+    lows = {number: [base.low[b] for b in bs] for number, bs in pieces.items()}
     found = {}
     for r, known in enumerate(board.known):
         if known >= 0:
             continue
         of = next(iter(copies.get(returned.exact[r], ())), -1)
         if of < 0:
-            of = _split_from(board, r, pieces.get(returned.media[r], []))
+            number = returned.media[r]
+            end = bisect_right(lows.get(number, ()), returned.low[r])
+            of = _split_from(board, r, pieces.get(number, [])[max(0, end - WHOLES) : end])
         if of >= 0:
             found[returned.ids[r]] = base.ids[of]
     return found
@@ -37,7 +43,7 @@ def _split_from(board: Board, r: int, bs: list[int]) -> int:
     found = []
     for b in bs:
         mate = board.mate[b]
-        if mate < 0 or not board.alike(b, r) or base.items[b].speed != returned.items[r].speed:
+        if not board.alike(b, r) or base.items[b].speed != returned.items[r].speed:
             continue
         inside = base.low[b] <= returned.low[r] and returned.high[r] <= base.high[b]
         given_up = returned.high[mate] <= returned.low[r] or returned.high[r] <= returned.low[mate]

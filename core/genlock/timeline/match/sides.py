@@ -102,6 +102,9 @@ class Keys:
         seeming = self._seeming(base, returned)
         self.renamed = set(seeming.values())
         returned.media = [seeming.get(number, number) for number in returned.media]
+        for at, number in enumerate(returned.media):
+            if number == self._numbers.get(_STAND_IN):  # the frames of what stands for something mean nothing
+                returned.low[at], returned.high[at] = 0, returned.items[at].duration
 
     def _seeming(self, base: Side, returned: Side) -> dict[int, int]:
         """Returns returned number -> base number for what only one side has, told by file family, else by its pieces."""
