@@ -20,7 +20,10 @@ FILES = [
     SAMPLES / "edl" / "079_HA_V05.edl",
     SAMPLES / "raven" / "example.otio",
     SAMPLES / "ayon" / "multiple_review_clips_gap.json",
+    SAMPLES / "ayon" / "img_seq_2x_speed_resolve.json",
     SAMPLES / "fcpx" / "24.fcpxml",
+    SAMPLES / "fcpx" / "BasicMarkers.fcpxml",
+    SAMPLES / "fcpx" / "DisabledClips.fcpxml",
 ]
 EDITS = [
     (file, dialect, what)

@@ -306,7 +306,7 @@ class _Document:
 
     def _first(self, clip: _Clip, about: dict[str, str], speed: Speed, scale: Fraction, start: int) -> Exact:
         """Returns the lowest source frame shown, counted from the media's first."""
-        if (noted := _noted(clip.entry, about)) is not None:
+        if (noted := _noted(clip.entry, about, tail=speed.num < 0)) is not None:
             return noted - start
         if (freeze := about.get("genlock:freeze")) is not None and _whole(freeze):
             return int(freeze) * scale
@@ -450,11 +450,11 @@ def _own_rate(told: dict[str, str], rate: Rate) -> Rate:
     return Rate(int(num), int(den)) if _whole(num) and _whole(den) and int(num) > 0 and int(den) > 0 else rate
 
 
-def _noted(entry: Element, about: dict[str, str]) -> int | None:
+def _noted(entry: Element, about: dict[str, str], tail: bool = False) -> int | None:
     """Returns the lowest source frame that was noted because rounding to the profile's frames took it away; it holds while
-    the entry is as it was written."""
+    the entry starts where it did, and for a `tail`, ends there."""
     note = _NOTE.match(about.get("genlock:source", ""))
-    if note is not None and (note[1], note[2]) == (entry.get("in"), entry.get("out")):
+    if note is not None and note[1] == entry.get("in") and (not tail or note[2] == entry.get("out")):
         return int(note[3])
     return None
 
