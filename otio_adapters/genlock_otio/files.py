@@ -13,8 +13,10 @@ from genlock.collector import uncollected
 from genlock.errors import BadInput, NotFound
 from genlock.project.media import MediaFile
 from genlock.timeline.events import Content
+from genlock.timeline.model import Item
 from genlock.timeline.profiles import ALL, Profile
 from genlock.timeline.projection import losses
+from genlock.timeline.projection.table import of_kind
 from genlock.timeline.rate import Rate
 from genlock_otio import bundle, lists
 from genlock_otio.dialects import DIALECTS, Dialect, Incoming, dialect_of
@@ -233,19 +235,25 @@ def _by_weight(what: str) -> tuple[bool, str]:
 def _of_profile(content: Content, profile: Profile) -> Loss:
     if profile.carries == ALL:
         return Loss()
-    told = _without_own(content, profile.own) if profile.own else content
+    told = _without_own(content, profile)
     return Loss(tuple(LossRow(row.what, row.count, tuple(row.names)) for row in losses(told, profile)))
 
 
-def _without_own(content: Content, key: str) -> Content:
-    """Returns the cut without the metadata that the writer writes back: what rides in the file is not lost."""
+def _without_own(content: Content, profile: Profile) -> Content:
+    """Returns the cut without the metadata and effects that the writer writes back: what rides in the file is not lost."""
 
     def bare(thing: Any) -> Any:
-        left = {name: value for name, value in thing.foreign.items() if name != key}
+        left = {name: value for name, value in thing.foreign.items() if name != profile.own}
         return thing if len(left) == len(thing.foreign) else replace(thing, foreign=left)
 
+    def bare_item(item: Item) -> Any:
+        if item.effects:
+            rest = [one for one in item.effects if profile.name not in one and not of_kind((one,), profile.name)]
+            item = replace(item, effects=tuple(rest))
+        return bare(item)
+
     tracks = tuple(
-        replace(part, track=bare(part.track), items=tuple(replace(one, item=bare(one.item)) for one in part.items))
+        replace(part, track=bare(part.track), items=tuple(replace(one, item=bare_item(one.item)) for one in part.items))
         for part in content.tracks
     )
     transitions, markers = tuple(map(bare, content.transitions)), tuple(map(bare, content.markers))

@@ -167,3 +167,22 @@ def test_what_is_lost_is_told_with_metadata_last() -> None:
         "transition's name",
         "other programs' notes on clips",
     ]
+
+
+@pytest.mark.parametrize(("sample", "dialect"), [("fcpx/24.fcpxml", "fcpx"), ("premiere_generators.xml", "fcp7")])
+def test_effects_that_ride_in_the_file_are_not_lost(sample: str, dialect: str, tmp_path: Path) -> None:
+    """A program's own filters go back to it; in another format they are lost, and that is told."""
+    (path,) = Path(__file__).parent.rglob(sample)
+    read = genlock_otio.read(path)
+    media, nested = {file.id: file for file in read.media}, dict(read.nested).get
+    there = tmp_path / f"back{path.suffix}"
+    told = genlock_otio.write(read.content, there, media=media, nested=nested)
+    assert not [row.what for row in told.rows if "effect" in row.what]
+    also = genlock_otio.loss(read.content, dialect="aaf", media=media, nested=nested)
+    assert [row.what for row in also.rows if "effect" in row.what]
+
+    def effects(content: Content) -> list[str]:
+        return sorted(str(one) for part in content.tracks for placed in part.items for one in placed.item.effects)
+
+    assert effects(read.content)
+    assert effects(genlock_otio.read(there).content) == effects(read.content)

@@ -139,6 +139,7 @@ FCP7: Final = Profile(
     (".xml",),
     _without(*_FOREIGN, "track.placement", "track.sync_lock", "item.shot", "item.effects", "transition.name"),
     ids="comment",
+    own="fcp7",
 )
 FCPX: Final = Profile(
     "fcpx",

@@ -244,7 +244,9 @@ class Clipper:
             tag = tree.get("tag", "") if isinstance(tree, dict) else ""
             once = tag.startswith("adjust-") or tag == "metadata"
             if tag not in ALLOWED[made.tag] or (once and tag in taken) or _dangling(tree):
-                continue  # the profile tells that effects and other programs' metadata are lost
+                if tag:  # of effects that are none of Final Cut's the profile tells
+                    self.outgoing.lost("part of a clip that has no place there", item.name or item.id)
+                continue
             taken.add(tag)
             grow(made, tree, self.pool.effect, styles, self.pool.style)
 
