@@ -52,7 +52,7 @@ def read_zip(path: Path, limits: Limits, media_folder: Path | None, read_data: R
                 _unpack(bundle, entries, base, path)
     except FileNotFoundError as error:
         raise NotFound("no_such_file", f"{path} does not exist.") from error
-    except (BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except (BadZipFile, zlib.error, RuntimeError, EOFError, OSError, UnicodeDecodeError) as error:
         raise BadInput("unknown_format", f"{path.name} is no readable .otioz bundle: {error}.") from error
     if media_folder is not None:
         return imported
@@ -86,8 +86,12 @@ def _entries(bundle: ZipFile, path: Path, limits: Limits) -> list[ZipInfo]:
         raise BadInput("too_large", f"{path.name} holds more than {limits.media_files} files.")
     if sum(entry.file_size for entry in entries) > limits.media_size:
         raise BadInput("too_large", f"{path.name} unpacks to more than {limits.media_size} bytes.")
+    seen: set[str] = set()
     for entry in entries:
         name = entry.filename
+        if name in seen:  # programs disagree on which of the two it is
+            raise BadInput("bad_timeline", f"{path.name} holds {name!r:.100} twice.")
+        seen.add(name)
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or ".." in parts or parts[0] == "/" or ":" in name or "\0" in name:
             raise BadInput("bad_timeline", f"{path.name} names a file outside of itself: {name!r:.100}.")

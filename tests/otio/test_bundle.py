@@ -118,6 +118,12 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "z.otioz").write_bytes(data[:200] + b"\xff" * 40 + data[240:])
     with pytest.raises(BadInput):
         genlock_otio.read(tmp_path / "z.otioz")
+    whole = bundle(tmp_path / "w.otioz", ("media/ä.mov", b"x")).read_bytes()
+    names = whole.replace("ä".encode(), b"\xff\xff")
+    (tmp_path / "w.otioz").write_bytes(names)
+    assert refused(tmp_path / "w.otioz") == "unknown_format"
+    (tmp_path / "w.otioz").write_bytes(whole[:-4] + b"\xff" + whole[-3:])  # its directory lies before the file
+    assert refused(tmp_path / "w.otioz") == "unknown_format"
     (tmp_path / "d.otiod").mkdir()
     assert refused(tmp_path / "d.otiod") == "unknown_format"
     with pytest.raises(NotFound):

@@ -284,10 +284,6 @@ def exports(
     )
 
 
-def _when(timestamp: str) -> str:
-    return timestamp[:19].replace("T", " ")
-
-
 def render(
     name: options.Sequence,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The movie: .mov or .mp4.")],

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 import orjson
 
-from genlock_otio.fcp7.trees import Page, is_empty, kept_tree
+from genlock_otio.fcp7.trees import is_empty, kept_tree
 from genlock_otio.keeping import Json
 
 MARK: Final = "genlock:"
@@ -52,12 +52,6 @@ def _parsed(value: str | None) -> Json:
 def note_text(values: Json) -> str:
     """Returns the text of a note."""
     return MARK + orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def write_comments(page: Page, note: Json) -> None:
-    page.open("comments")
-    page.leaf("mastercomment1", note_text(note))
-    page.close("comments")
 
 
 def meant(note: Json, key: str, said: Any) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement
 
-from genlock.timeline.model import Generator, Item, Media, Nested, Shot, available_range
+from genlock.timeline.model import Generator, Item, available_range
 from genlock.timeline.rate import NORMAL, Rate
 from genlock_otio.outgoing import Outgoing
 from genlock_otio.times import rounded
@@ -155,11 +155,6 @@ def warp_text(speed: Fraction) -> str:
 def put(element: Element, name: str, value: str) -> None:
     """Adds a property."""
     SubElement(element, "property", {"name": name}).text = value
-
-
-def is_media(item: Item) -> bool:
-    """Returns whether the item shows a file, or would if it had one."""
-    return isinstance(item.source, Media | Shot | Nested)
 
 
 def _is_whole(value: Fraction | int) -> bool:

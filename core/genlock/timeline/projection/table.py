@@ -12,16 +12,13 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from genlock.timeline.events import Content
 from genlock.timeline.model import (
     Generator,
     Item,
-    Marker,
     Media,
     Nested,
     Resolution,
     Shot,
-    Track,
     Transition,
     source_range,
 )
@@ -259,6 +256,3 @@ MARKER: Final[tuple[Row, ...]] = (
 def lacking(rows: tuple[Row, ...], profile: Profile) -> tuple[Row, ...]:
     """Returns the rows whose feature the profile does not carry."""
     return tuple(row for row in rows if not profile.has(row.feature))
-
-
-Thing = Content | Track | Item | Transition | Marker
