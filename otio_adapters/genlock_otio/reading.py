@@ -50,6 +50,8 @@ class Reading:
         """Ids that came with the file."""
         self.tag: Json = {}
         """What a marker says about where the file comes from."""
+        self._first: dict[str, int] = {}
+        self._shapes: dict[int, Any] = {}
         self._used: set[str] = set()
         self._count = 0
 
@@ -77,6 +79,20 @@ class Reading:
         else:
             made = blake2b(f"{self.digest}/{self._count}".encode(), digest_size=16).hexdigest()
         self._used.add(made)
+        return made
+
+    def nest(self, content: Content, wanted: Any) -> str:
+        """Adds a nested sequence and returns its id. One that is shown twice is written twice: while both are alike, they
+        are the one that the file names."""
+        first = self._first.get(wanted) if isinstance(wanted, str) else None
+        if first is not None:
+            if first not in self._shapes:
+                self._shapes[first] = _shape(self.nested[first][1])
+            if self._shapes[first] == _shape(content):
+                return self.nested[first][0]
+        made = self.sequence_id(wanted)
+        self._first.setdefault(made, len(self.nested))
+        self.nested.append((made, content))
         return made
 
     def link(self, foreign: Json, ours: Json) -> str | None:
@@ -149,6 +165,21 @@ class Reading:
                 **where,
             ),
         )
+
+
+def _shape(content: Content) -> Any:
+    """Returns what a sequence is, ids apart."""
+    items = [placed.item.id for part in content.tracks for placed in part.items]
+    at = {id_: number for number, id_ in enumerate(items)}
+    rows = [
+        (replace(part.track, id=""), [(p.start, replace(p.item, id="", link=None)) for p in part.items])
+        for part in content.tracks
+    ]
+    mixes = [replace(t, left=None, right=None) for t in content.transitions]
+    where = sorted((at.get(t.left or "", -1), at.get(t.right or "", -1)) for t in content.transitions)
+    marks = [(at.get(m.item or "", -1), replace(m, id="", item=None)) for m in content.markers]
+    rest = replace(content, tracks=(), transitions=(), markers=())
+    return rest, rows, where, sorted(map(repr, mixes)), sorted(map(repr, marks))
 
 
 def _note(foreign: Json) -> str:

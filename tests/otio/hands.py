@@ -40,7 +40,7 @@ def _trim_child(children: list[Any], _: Rate) -> None:
 
 def _drop_child(children: list[Any], _: Rate) -> None:
     del children[-1]
-    while children[-1]["OTIO_SCHEMA"].startswith(("Gap", "Transition")):
+    while children and children[-1]["OTIO_SCHEMA"].startswith(("Gap", "Transition")):
         del children[-1]
 
 
@@ -69,7 +69,8 @@ def _markup(edit: Callable[[Element, Rate], None]) -> Hand:
 def _last_clip(root: Element) -> tuple[Element, Element]:
     track = root.find("./sequence/media/video/track")
     assert track is not None
-    return track, max(track.iter("clipitem"), key=lambda clip: int(clip.findtext("start", "0")))
+    clips = [one for one in track if one.tag in ("clipitem", "generatoritem")]
+    return track, max(clips, key=lambda clip: int(clip.findtext("start", "0")))
 
 
 def _add(clip: Element, frames: int, *tags: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from genlock.timeline.profiles import PROFILES
 from genlock.timeline.projection import losses
 from genlock_otio.comparing import compare
 from genlock_otio.values import Imported
-from tests.otio.reels import CUTS, FAST, name_of, written
+from tests.otio.reels import CUTS, FAST, SAMPLES, name_of, written
 
 
 @cache
@@ -52,3 +53,14 @@ def test_the_library_writes_it_anew(file: Path, tmp_path: Path) -> None:
     path, _ = written(before, tmp_path, "otio")
     otio.adapters.write_to_file(otio.adapters.read_from_file(str(path)), str(path))
     assert compare(before, genlock_otio.read(path)).changes == ()
+
+
+def test_a_sequence_that_is_shown_thrice_is_one(tmp_path: Path) -> None:
+    before = cut(SAMPLES / "fcpx_2019" / "fcpx_event.fcpxml")
+    path, _ = written(before, tmp_path, "otio")
+    assert [id_ for id_, _ in genlock_otio.read(path).nested] == [id_ for id_, _ in before.nested]
+    tree = json.loads(path.read_text())
+    shown = [child for track in tree["tracks"]["children"] for child in track["children"] if "children" in child]
+    shown[-1]["children"][0]["children"][0]["name"] = "Only here"
+    path.write_text(json.dumps(tree))
+    assert len(genlock_otio.read(path).nested) == 2
