@@ -191,6 +191,32 @@ def test_a_name_that_is_no_text_is_told_of_and_the_next_file_is_used(
     assert len(ann.get(f"/api/watches/{folder.watch.id}")["entries"]) == 2
 
 
+@pytest.mark.parametrize("policy", ["ask", "ours", "theirs", "both"])
+def test_a_file_that_lies_there_from_before_undoes_no_later_edit(
+    ann: Person, cut: dict[str, Any], place: Path, policy: str
+) -> None:
+    drop = place / "kept"
+    drop.mkdir()
+    (drop / "back.otio").write_text(shorter(cut["out"]))
+    body = {"folder": str(drop), "into": cut["sequence"], "policy": policy}
+    first = ann.get(f"/api/sequences/{cut['sequence']}")["tracks"][0]["items"][0]["id"]
+    ann.command("TrimItem", cut["sequence"], item=first, edge="tail", delta=-1)
+
+    def told() -> str:
+        made = ann.post("/api/watches", body)["watch"]
+        until = time.monotonic() + WAIT
+        while not (entries := ann.get(f"/api/watches/{made}")["entries"]) and time.monotonic() < until:
+            time.sleep(0.1)
+        ann.post(f"/api/watches/{made}/stop")
+        return str(entries[0]["file"]["what"])
+
+    assert told() == ("unchanged" if policy == "ours" else "merged")
+    ann.command("TrimItem", cut["sequence"], item=first, edge="tail", delta=-2)
+    before = version(ann, cut)
+    assert told() == "unchanged"
+    assert version(ann, cut) == before
+
+
 def test_nothing_is_moved_aside_through_a_link(folder: Folder, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -73,7 +73,7 @@ def is_for_us(path: Path) -> bool:
 
 
 def _cut(services: Services, into: Into, path: Path, author: Author) -> Dropped:
-    answer = merge_file(services, into.project, into.sequence, path, Asked(into.policy), author)
+    answer = merge_file(services, into.project, into.sequence, path, Asked(into.policy, once=True), author)
     open_ = len(answer.conflicts)
     if not (answer.ops or answer.conflicts or answer.nested):
         return Dropped(str(path), "unchanged", "holds nothing new", version=answer.version)

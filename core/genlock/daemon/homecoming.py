@@ -33,12 +33,14 @@ TRIED = 3
 
 
 class Asked(NamedTuple):
-    """How a file is to be read and merged; what is empty is found out."""
+    """How a file is to be read and merged; what is empty is found out. `once`: a file merged before is left alone whatever
+    the policy, for it comes by itself (from a watched folder) and not because somebody decided so."""
 
     policy: Policy = "ask"
     dialect: str = ""
     rate: Rate | None = None
     base: int | None = None
+    once: bool = False
 
 
 class Cut(NamedTuple):

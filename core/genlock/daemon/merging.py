@@ -50,7 +50,8 @@ def merge_file(
     if here.archived:  # asked before its media join the pool
         raise Refused("archived", f"The sequence {here.name} was archived.")
     cut = come_home(services, project, sequence, path, asked)
-    taken = app.taken(sequence, cut.found.digest, cut.base.version) if asked.policy == "ask" else None
+    is_once = asked.once or asked.policy == "ask"
+    taken = app.taken(sequence, cut.found.digest, cut.base.version) if is_once else None
     if taken is not None:
         cut.warnings.append(f"This very file was merged before: version {taken} is what it made.")
         return _answer(services, sequence, cut, [], verified=None)

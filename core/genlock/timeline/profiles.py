@@ -90,7 +90,8 @@ def shared(one: Profile, other: Profile) -> Profile:
     """Returns what a cut still says after it went through both: their common features, the tighter limits, the coarser
     steps. It is named after the one that carries less."""
     narrow = min(one, other, key=lambda profile: len(profile.carries))
-    effects = [profile.effects for profile in (one, other) if not profile.has("item.effects")]
+    effects = {profile.effects for profile in (one, other) if not profile.has("item.effects")}
+    own = {profile.own for profile in (one, other) if not profile.has("item.foreign")}
     return replace(
         narrow,
         carries=one.carries & other.carries,
@@ -98,7 +99,8 @@ def shared(one: Profile, other: Profile) -> Profile:
         audio_tracks=_fewest(one.audio_tracks, other.audio_tracks),
         placeholders=one.placeholders and other.placeholders,
         speed_steps=_fewest(one.speed_steps, other.speed_steps),
-        effects=effects[0] if len(set(effects)) == 1 else "",
+        effects=effects.pop() if len(effects) == 1 else "",
+        own=own.pop() if len(own) == 1 else "",
     )
 
 
