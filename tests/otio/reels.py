@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import genlock_otio
+from genlock.timeline.events import Content
 from genlock.timeline.profiles import PROFILES
+from genlock.timeline.projection import losses
 from genlock_otio.values import Imported, Loss
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -28,3 +31,11 @@ def written(cut: Imported, folder: Path, dialect: str) -> tuple[Path, Loss]:
     nested = dict(cut.nested)
     media = {file.id: file for file in cut.media}
     return path, genlock_otio.write(cut.content, path, media=media, nested=nested.get, dialect=dialect, tag=cut.tag)
+
+
+def untold(content: Content, dialect: str, told: Mapping[str, int]) -> list[str]:
+    """Returns what a dialect does not carry and a report (what -> count) does not name. Of metadata and effects a report
+    names only those of other programs: its own ride in the file."""
+    own = ("item.effects", ".foreign")
+    lost = [one for one in losses(content, PROFILES[dialect]) if not one.feature.endswith(own)]
+    return [one.what for one in lost if told.get(one.what, 0) < one.count]
