@@ -166,7 +166,11 @@ def _rates_in(stack: Json) -> Iterator[Rate]:
                 _, ref = active_reference(child)
                 span = ref.get("available_range") if isinstance(ref, dict) else None
             if isinstance(span, dict) and isinstance(span.get("duration"), dict):
-                yield rate_of(span["duration"])
+                try:
+                    rate = rate_of(span["duration"])
+                except BadInput:  # whoever reads the clip says which one it is
+                    continue
+                yield rate
 
 
 def _dialect(foreign: Json, ours: Json) -> str:
