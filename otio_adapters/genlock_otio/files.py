@@ -157,7 +157,8 @@ def write(
     if (kind := dialect if dialect in LISTS else "" if dialect else kind_of(path)) in TOLD:
         listed = lists.write(kind, content, media=media, takes=takes, nested=nested)
         place({path: partial(Path.write_bytes, data=listed)})
-        return Loss(files=(path.name,))
+        told = lists.loss(kind, Outgoing(content, media=media, takes=takes, nested=nested))
+        return replace(told, files=(path.name,))
     found = dialect_of(path, dialect)
     suffix = path.suffix.lower()
     if suffix not in found.profile.suffixes and not (suffix in BUNDLES and found.profile.suffixes[0] == ".otio"):
@@ -210,7 +211,7 @@ def loss(
     """Returns what a file of the dialect will not carry of the cut, before one is written: what its profile says, and what
     its writer notes. Raises BadInput(unknown_format, too_deep)."""
     if dialect in LISTS:
-        return Loss()  # a list is no cut: it tells what it tells
+        return lists.loss(dialect, Outgoing(content, media=media, takes=takes, nested=nested))
     found = dialect_of(Path(), dialect)
     noted = found.write(Outgoing(content, media=media, takes=takes, nested=nested)).loss
     return merged(_of_profile(content, found.profile), noted)

@@ -178,3 +178,16 @@ def test_a_file_without_a_title_does_not_rename_the_sequence(film: str, cli: Cli
     assert "holds nothing new" in cli("import", tmp_path / "from the editor.kdenlive", "--into", cut).out
     (tmp_path / "titled.kdenlive").write_text(text.replace(' title="Reel"', ' title="Reel, locked"'))
     assert "Reel → Reel, locked" in cli("import", tmp_path / "titled.kdenlive", "--into", cut).out
+
+
+def test_lists_and_xges_go_out_too(film: str, cli: Cli, tmp_path: Path) -> None:
+    cut = cli("import", SAMPLE, "--json").json["sequence"]
+    told = cli("export", cut, tmp_path / "out.xges").out
+    assert told.index("what xges cannot carry") < told.index("Wrote")
+    assert (tmp_path / "out.xges").read_text().startswith("<?xml")
+    assert cli("export", cut, tmp_path / "no.xges", "--strict").code == 2
+    assert not (tmp_path / "no.xges").exists()
+    for name, kind in (("out.ale", ""), ("shots.csv", ""), ("marks.txt", "avid-markers")):
+        told = cli("export", cut, tmp_path / name, "--to", kind).out
+        assert "lost" not in told
+        assert "Wrote" in told

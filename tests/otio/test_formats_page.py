@@ -48,6 +48,8 @@ WORDS: dict[Feature, str] = {
     "marker.comment": "marker comments",
     "sequence.foreign": "other tools' metadata",
 }
+OWN_EFFECTS = {"resolve", "fcp7", "fcpx"}
+"""Proven in test_files and test_resolve_return."""
 FOREIGN = {feature for feature in ALL if feature.endswith(".foreign")}
 
 
@@ -56,7 +58,9 @@ def cell(profile: Profile, feature: Feature) -> str:
         return f"{profile.video_tracks} a file"
     if feature == "track.audio" and profile.audio_tracks is not None and profile.has(feature):
         return f"{profile.audio_tracks} a file"
-    if feature == "item.effects" and profile.effects and not profile.has(feature):
+    if feature == "item.effects" and profile.name in OWN_EFFECTS:
+        return "its own"
+    if feature == "sequence.foreign" and profile.own:
         return "its own"
     return "yes" if profile.has(feature) else "–"
 

@@ -219,7 +219,7 @@ def export(
     with backend(store, [file]) as daemon:
         found = lookup.sequence(daemon, name, project)
         body = {"path": absolute(file), "dialect": to, "family": schema, "strict": strict, "version": at}
-        if not as_json and (dialect := to or _of_suffix(file)):
+        if not as_json and (dialect := _reported(file, to)):
             body["version"] = _say_loss(daemon, found, dialect, at)
         answer = daemon.post_once(f"/api/sequences/{found.id}/export", body)
     if as_json:
@@ -248,10 +248,14 @@ def _where(names: list[str], count: int) -> str:
     return ", ".join(different[:SHOWN]) + (", ..." if more else "")
 
 
-def _of_suffix(file: Path) -> str:
-    """Returns the dialect of a cut's suffix; "" for a list about one, which loses nothing, and for what is refused."""
+def _reported(file: Path, to: str) -> str:
+    """Returns the dialect whose losses are said first; "" for a list about a cut, which loses nothing, and for what is
+    refused."""
     from genlock.timeline.profiles import PROFILES
+    from genlock_otio.lists import kind_of
 
+    if kind := to or kind_of(file):
+        return kind if kind in PROFILES or kind == "xges" else ""
     return next((p.name for p in PROFILES.values() if file.suffix.lower() in p.suffixes), "")
 
 

@@ -33,6 +33,7 @@ SUFFIXES: Final = (
     ".csv",
     ".srt",
     ".txt",
+    ".xges",
 )
 """What an export may be called: cuts, and the lists that tell about one. Not .json: a store's settings are; not .otiod:
 that is a folder."""
@@ -167,9 +168,11 @@ def _rows(loss: Loss) -> list[LossView]:
 
 
 def _refuse_loss(dialect: str, rows: list[LossView]) -> None:
+    from genlock_otio.lists import LISTS
+
     if rows:
         told = ", ".join(f"{row.count} × {row.what}" for row in rows[:5])
-        title = PROFILES[dialect].title
+        title = (LISTS[dialect] if dialect in LISTS else PROFILES[dialect]).title
         raise Refused("lossy_export", f"{title} would lose: {told}. Nothing was written.", loss=to_builtins(rows))
 
 

@@ -1,4 +1,5 @@
-"""Lists that tell about a cut and are none: logs, shot lists, change lists, subtitles, marker lists.
+"""Lists that tell about a cut and are none: logs, shot lists, change lists, subtitles, marker lists; and XGES, which is
+written only.
 
 `write` and the readers are one function each; LISTS is the table of what there is.
 """
@@ -17,11 +18,12 @@ from genlock.timeline.changes import Change
 from genlock.timeline.events import Content
 from genlock.timeline.model import Marker
 from genlock.timeline.rate import Rate
+from genlock_otio import xges
 from genlock_otio.dialects import Incoming
 from genlock_otio.lists import ale, markers, spots, subtitles, tables
 from genlock_otio.lists.spots import Clock, Spot
 from genlock_otio.outgoing import Outgoing
-from genlock_otio.values import Imported
+from genlock_otio.values import Imported, Loss
 
 
 class Listed(Struct, frozen=True):
@@ -42,6 +44,7 @@ LISTS: Final[dict[str, Listed]] = {
     "markers.csv": Listed("marker list as a table", ".markers.csv", "markers"),
     "markers.edl": Listed("Resolve's marker list", ".markers.edl", "markers"),
     "avid-markers": Listed("Media Composer's marker list", ".txt", "markers"),
+    "xges": Listed("GStreamer Editing Services, Pitivi", ".xges"),
 }
 """Kind -> what it is. All can be written; `tells` says which can be read, and as what."""
 
@@ -52,6 +55,7 @@ _WRITERS: Final[dict[str, Callable[[Outgoing], bytes]]] = {
     "markers.csv": markers.write_table,
     "markers.edl": markers.write_resolve,
     "avid-markers": markers.write_avid,
+    "xges": lambda outgoing: xges.write(outgoing).data,
 }
 _CHANGES: Final[dict[str, Callable[[Outgoing, tuple[Change, ...]], bytes]]] = {
     "changes.csv": tables.changes_table,
@@ -89,6 +93,11 @@ def write(
     if (writing := _WRITERS.get(kind)) is not None:
         return writing(outgoing)
     raise _unknown(kind)
+
+
+def loss(kind: str, outgoing: Outgoing) -> Loss:
+    """Returns what is lost: nothing in a list, which tells what it tells."""
+    return xges.write(outgoing).loss if kind == "xges" else Loss()
 
 
 def read_markers(
