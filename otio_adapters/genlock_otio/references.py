@@ -302,7 +302,8 @@ def _media_json(item: Item, source: Media, kept: Json, to: References) -> tuple[
             "available_range": span,
             "target_url": url,
         }
-    return ref, {} if _derivable(source, file, to.rate) else _sourced(source, ref)
+    named = bool(file.path) or ref["name"] == file.name  # media that is known by its clip's name only is lost with that
+    return ref, {} if named and _derivable(source, file, to.rate) else _sourced(source, ref)
 
 
 _KEPT_FACTS: Final = frozenset({"of", "url", "path", "range", "schema"})
