@@ -115,6 +115,36 @@ def test_commands_over_the_socket_are_answered_and_seen_by_others(studio: Studio
         assert again.version == accepted.version
 
 
+def test_a_merge_its_conflicts_and_their_settling_are_seen_by_others(studio: Studio, home: Path) -> None:
+    for number in range(3):
+        studio.append(f"i{number}")
+    file = home / "out.otio"
+    studio.rest.post(f"/api/sequences/{studio.sequence}/export", {"path": str(file)})
+    tree = json.loads(file.read_text())
+    for clip, frames in ((0, 10), (2, 6)):
+        tree["tracks"]["children"][0]["children"][clip]["source_range"]["duration"]["value"] -= frames
+    file.write_text(json.dumps(tree))
+    studio.rest.command({"do": "RippleTrimItem", "item": "i0", "edge": "tail", "delta": -4}, studio.sequence)
+    with studio.open("bo") as other:
+        into = {"path": str(file), "into": studio.sequence, "actor": "ada"}
+        merged = studio.rest.post(f"/api/projects/{studio.project}/import", into)
+        until(other, merged["version"], studio.sequence)
+        (conflict,) = shown(other, studio.sequence)["conflicts"]
+        assert (conflict["about"], conflict["field"]) == ("i0", "out")
+        assert same(shown(other, studio.sequence), studio.whole())
+
+        settle = {"do": "ResolveConflict", "conflict": conflict["id"], "choice": "theirs"}
+        accepted = other.command(settle, studio.sequence)
+        until(other, accepted.version, studio.sequence)
+        assert shown(other, studio.sequence)["conflicts"] == []
+        assert [item["duration"] for item in shown(other, studio.sequence)["tracks"][0]["items"]] == [14, 24, 18]
+
+        studio.rest.command({"do": "Undo", "ref": accepted.version}, studio.sequence)
+        until(other, accepted.version + 1, studio.sequence)
+        assert shown(other, studio.sequence)["conflicts"] == [conflict]
+        assert same(shown(other, studio.sequence), studio.whole())
+
+
 def test_an_answer_follows_its_event_without_waiting_for_an_ack(studio: Studio) -> None:
     """Two small frames in a row: with Nagle's algorithm the second waits for the client's delayed ACK, about 40 ms."""
     with studio.open() as connection:
