@@ -343,7 +343,7 @@ def test_two_clients_import_at_once(ann: Any, project: str, cut: str, folder: Pa
     def extra(n: int) -> Edit:
         def edit(tree: dict[str, Any]) -> None:
             clips(tree)[n]["name"] = f"edited {n}"
-            clips(tree).append(clip("same", "/films/same.mov", 0, 9))
+            clips(tree).append(clip("same", "/films/same.mov", n * 20, 9))  # alike they would be one editor's
 
         return edit
 
@@ -402,7 +402,7 @@ def test_strict_refuses_to_lose_and_writes_nothing(ann: Any, project: str, cut: 
     assert told["loss"]
     head = ann.services.app.head_id()
     body = {"path": str(folder / "out.edl"), "strict": True}
-    assert ann.refused("POST", f"/api/sequences/{cut}/export", json=body) == (422, "lossy_export")
+    assert ann.refused("POST", f"/api/sequences/{cut}/export", json=body) == (409, "lossy_export")
     assert not (folder / "out.edl").exists()
     assert ann.services.app.head_id() == head
     assert export(ann, cut, folder / "out.otio", strict=True)["loss"] == []

@@ -116,7 +116,10 @@ class _Homecoming:
         base = find_base(self.app, self.sequence, cut, imported.tag, given, base_path=self.base_path, path=self.path)
         known = nested_names(self.app, self.app.content(self.sequence, base.version), imported.nested, self._is_here)
         self._name_nested(known)
-        outer = self._cut(self.sequence, base.version, imported.content, base)
+        content = imported.content
+        if imported.tag.sequence not in ("", self.sequence):  # a fork: what it is called is no new name for this one
+            content = replace(content, name=self.app.sequence(self.sequence, base.version).name)
+        outer = self._cut(self.sequence, base.version, content, base)
         nested: list[tuple[str, Content]] = []
         cuts = {self.sequence: outer}
         for id_, content in imported.nested:
