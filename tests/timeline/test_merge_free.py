@@ -114,6 +114,16 @@ def test_a_ripple_delete_there_where_ours_put_another_clip() -> None:
     assert picture(state) == picture(ours)
 
 
+def test_two_ripple_deletes_there_where_ours_put_others_are_one_conflict() -> None:
+    base = cut("V2~ A:10@0 B:20@10 C:30@30 D:10@60")
+    ours, theirs = cut("V2~ A:10@0 M:20@10 N:30@30 D:10@60"), cut("V2~ A:10@0 D:10@10")
+    conflict, state = one(base, ours, theirs)
+    assert conflict.message.startswith(
+        "D: moved 50 frames earlier with what follows in the returned cut; there is no room"
+    )
+    assert picture(state) == picture(ours)
+
+
 def test_moved_to_two_starts() -> None:
     ours = cut("V2~ A:50@0 B:40@50 C:30@110 D:20@200 E:10@220")
     theirs = cut("V2~ A:50@0 B:40@50 C:30@150 D:20@200 E:10@220")

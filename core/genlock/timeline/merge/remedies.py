@@ -280,11 +280,11 @@ class Remedies:
                 draft.insert(track, item, after=after)
                 after = item.id
         here = draft.state.items
-        for key, it in theirs.transitions.items():
+        for key, it in sorted(theirs.transitions.items()):
             if all(side is None or (side in here and draft.home(side) == track) for side in (it.left, it.right)):
                 draft.put_transition(key, it)
                 draft.doubt(key)
-        for id_, marker in theirs.markers.items():
+        for id_, marker in sorted(theirs.markers.items()):
             if (
                 marker.item is not None
                 and draft.state.home.get(marker.item) == track

@@ -100,9 +100,11 @@ class Ripples:
         return False
 
     def _refuse(self, id_: str, amount: int, veto: Veto) -> None:
-        kind = self._things.vetoes[veto]
-        found = Found(kind, id_, "start", (None, 0, amount), Ripple(id_, amount))
-        self._things.found[id_, f"start {veto.about}"] = found
+        """Notes that a displacement does not hold; several before one clip are one disagreement."""
+        kind, known = self._things.vetoes[veto], self._things.found.get((id_, "start"))
+        if known is not None and known.kind == kind:
+            amount += known.theirs
+        self._things.found[id_, "start"] = Found(kind, id_, "start", (None, 0, amount), Ripple(id_, amount))
 
     def _push(self, side: Sequence, seen: Survey, cause: Cause, id_: str, amount: int) -> Push:
         name, about = cause

@@ -156,7 +156,7 @@ def _item(sides: Sides, state: Sequence, conflict: Conflict, vetoes: Vetoes, fou
         found[Veto("range", id_)] = "no_handle"
         return
     if conflict.code == "too_short":
-        beside = [(key, it) for key, it in state.transitions.items() if id_ in (it.left, it.right)]
+        beside = sorted((key, it) for key, it in state.transitions.items() if id_ in (it.left, it.right))
         new = [key for key, it in beside if it != sides.ours.transitions.get(key)]
         for key in new:
             if Veto("transition", key) not in vetoes:
@@ -184,7 +184,9 @@ def _trimmed(sides: Sides, state: Sequence, id_: str) -> bool:
 
 
 def _sorted(found: Iterable[Found]) -> list[Found]:
-    return sorted(found, key=lambda each: (each.about, each.kind, each.field))
+    """Returns each disagreement once: a veto may name what was found on the way already."""
+    once = {(each.about, each.kind, each.field): each for each in found}
+    return [once[key] for key in sorted(once)]
 
 
 def _conflict(found: Found, words: Words, remedies: Remedies, seed: str) -> MergeConflict:
