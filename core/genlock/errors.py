@@ -152,7 +152,7 @@ CODES: dict[str, Code] = {
         409, "This conflict cannot be settled that way.", "Its `choices` say how; `manual` is always one of them."
     ),
     "lossy_export": Code(
-        422,
+        409,
         "The format cannot carry everything and --strict was asked for.",
         "The loss report names it; leave --strict out, or choose another --to.",
     ),

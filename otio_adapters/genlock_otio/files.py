@@ -163,7 +163,9 @@ def write(
     suffix = path.suffix.lower()
     if suffix not in found.profile.suffixes and not (suffix in BUNDLES and found.profile.suffixes[0] == ".otio"):
         raise BadInput(
-            "unknown_format", f"{path.name}: {found.profile.title} is written as {', '.join(found.profile.suffixes)}."
+            "unknown_format",
+            f"{path.name}: {found.profile.title} is written as {', '.join(found.profile.suffixes)}.",
+            hint="Give the file that suffix, or ask for another dialect.",
         )
     is_otio = found.profile.suffixes[0] == ".otio"
     if family and not is_otio:

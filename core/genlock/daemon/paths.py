@@ -82,7 +82,11 @@ class Roots:
         already is a plain file. Raises as `resolve` does, BadInput(bad_name) and NotFound(no_such_file)."""
         path = self.resolve(text)
         if path.suffix.lower() not in suffixes:
-            raise BadInput("bad_name", f"The file must end in {', '.join(suffixes)}, not {path.suffix or 'nothing'!r}.")
+            raise BadInput(
+                "bad_name",
+                f"The file must end in {', '.join(suffixes)}, not {path.suffix or 'nothing'!r}.",
+                hint="Its suffix says the format.",
+            )
         if not path.parent.is_dir():
             raise NotFound("no_such_file", f"There is no folder {str(path.parent)!r}.")
         if path.exists() and not is_plain_file(path):
