@@ -121,13 +121,13 @@ class _Free:
             ].duration:
                 self.vetoes[Veto("range", id_)] = "no_room"
                 return
-        for push in reversed(ripples.owed.all):
-            if push.amount < 0 and push.at <= ripples.number.get(right.id, FAR):
+        known = sorted(ripples.number[id_] for id_ in both if id_ in ripples.number)
+        low, high = (known[0] if len(known) > 1 else -1), (known[-1] if known else FAR)
+        for push in reversed(ripples.owed.near(low, high)):
+            if push.amount < 0:
                 name, about = push.cause
-                veto = Veto("ripple", f"{name} {about}", self.track)
-                if left is None or push.at > ripples.number.get(left.id, -1):
-                    self.vetoes[veto] = "no_room"
-                    return
+                self.vetoes[Veto("ripple", f"{name} {about}", self.track)] = "no_room"
+                return
         self.vetoes[Veto("track", self.track)] = "no_room"
 
 
