@@ -63,7 +63,8 @@ def time(value: Any, rate: Any = 24) -> dict[str, Any]:
 def clip(start: Any = 0, duration: Any = 24, *, rate: Any = 24, url: str = "/films/f.mov", **more: Any) -> str:
     span = {"OTIO_SCHEMA": "TimeRange.1", "start_time": time(start, rate), "duration": time(duration, rate)}
     media = {"OTIO_SCHEMA": "ExternalReference.1", "target_url": url}
-    return json.dumps({"OTIO_SCHEMA": "Clip.1", "name": "c0", "source_range": span, "media_reference": media, **more})
+    made = {"OTIO_SCHEMA": "Clip.1", "name": "c0", "source_range": span, "media_reference": media}
+    return json.dumps(made | more)
 
 
 def fcp7(clips: str, *, head: str = "", more: str = "", rate: str = "24", tracks: str = "") -> str:

@@ -196,7 +196,7 @@ def test_two_editors_of_one_export_are_not_one_who_went_on(house: House) -> None
         def change(tree: dict[str, Any]) -> None:
             row = tree["tracks"]["children"][0]["children"]
             row[number]["name"] = f"edited {number}"
-            row.append(json.loads(clip(0, 9, url=f"/films/new{number}.mov")))
+            row.append(json.loads(clip(0, 9, url=f"/films/new{number}.mov", name=f"new {number}")))
 
         return change
 

@@ -28,7 +28,14 @@ def known_again(app: Application, before: Sequence, theirs: Content, path: PathO
         again = {new: old for new, old in pairs.items() if new in fresh and old in brought}
         return {**{id_: id_ for id_ in own - fresh}, **again}
 
-    items, tracks = kept(found.items, set(cut.items)), kept(found.tracks, set(cut.tracks))
+    def alike(new: str, old: str) -> bool:
+        one, two = cut.items[new], head.items[old]
+        if found.rungs.get(new) != "slot" or one.name == two.name:
+            return True
+        return path(one.source) == path(two.source)  # else two editors put each a clip of their own in one place
+
+    same = {new: old for new, old in found.items.items() if alike(new, old)}
+    items, tracks = kept(same, set(cut.items)), kept(found.tracks, set(cut.tracks))
     markers = kept(found.markers, set(cut.markers))
     return adopt(theirs, Matching(tracks, items, markers, {}, {}, {}, {}), head)
 
