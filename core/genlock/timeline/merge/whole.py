@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Final, Literal, assert_never
 
 from msgspec import Struct
@@ -156,7 +157,9 @@ def _item(sides: Sides, state: Sequence, conflict: Conflict, vetoes: Vetoes, fou
         found[Veto("range", id_)] = "no_handle"
         return
     if conflict.code == "too_short":
-        beside = sorted((key, it) for key, it in state.transitions.items() if id_ in (it.left, it.right))
+        beside = sorted(
+            (key, it) for key, it in sorted(state.transitions.items(), key=itemgetter(0)) if id_ in (it.left, it.right)
+        )
         new = [key for key, it in beside if it != sides.ours.transitions.get(key)]
         for key in new:
             if Veto("transition", key) not in vetoes:
