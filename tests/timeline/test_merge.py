@@ -459,6 +459,30 @@ def test_a_transition_made_longer_twice() -> None:
     assert fades(apply_all(state, conflict.take_theirs)) == ["A>B 9+5"]
 
 
+@pytest.mark.parametrize("base", [cut(CROSS), cut(CROSS, transitions=("A>B 5+5",))])
+def test_a_transition_set_twice_is_one_conflict(base: Sequence) -> None:
+    """Both sides lay a dissolve on the same cut, or make the one there longer: it is settled as a whole."""
+    ours, theirs = (cut(CROSS, transitions=(f"A>B {n}+{n}",)) for n in (7, 9))
+    conflict, state = one(base, ours, theirs)
+    assert (conflict.kind, conflict.about, conflict.field) == ("both_set", "A>B", "in_offset, out_offset")
+    assert conflict.message == (
+        "A to B, dissolve: length before the cut 7 here, 9 in the returned cut; "
+        "length behind the cut 7 here, 9 in the returned cut."
+    )
+    assert fades(state) == ["A>B 7+7"]
+    assert fades(apply_all(state, conflict.take_theirs)) == ["A>B 9+9"]
+    assert fades(merged(base, ours, theirs, policy="theirs").state) == ["A>B 9+9"]
+
+
+def test_a_marker_set_twice_is_one_conflict() -> None:
+    def marked(name: str, color: Any) -> Sequence:
+        return replace(BASE, markers=BASE.markers.set("m", Marker("m", 10, 0, None, name, color)))
+
+    conflict, state = one(marked("one", "RED"), marked("two", "BLUE"), marked("three", "GREEN"))
+    assert conflict.field == "name, color"
+    assert apply_all(state, conflict.take_theirs).markers["m"] == Marker("m", 10, 0, None, "three", "GREEN")
+
+
 def test_a_transition_here_whose_clips_theirs_parted_is_lost_and_said() -> None:
     ours = cut(CROSS, transitions=("A>B 5+5",))
     theirs = cut("V1= A:50/100 X:9 B:40/200 C:30/300 D:20/400")

@@ -118,11 +118,13 @@ class Marks:
             fields, clashes = settle_fields(base, ours, theirs, names)
             if fields:
                 values[id_] = replace(ours, **fields)
-            for name in clashes:
-                values_ = (getattr(base, name, None), getattr(ours, name), getattr(theirs, name))
-                self.found.append(
-                    Found("both_set", id_, name, values_, put(replace(values.get(id_, ours), **{name: values_[2]})))
-                )
+            if clashes:
+                # one conflict for all of them: each alone would put back what another has settled
+                was, here, there = ({name: getattr(side, name, None) for name in clashes} for side in three)
+                made = put(replace(values.get(id_, ours), **there))
+                field = ", ".join(clashes)
+                told = (was, here, there) if len(clashes) > 1 else (was[field], here[field], there[field])
+                self.found.append(Found("both_set", id_, field, told, made))
         elif ours is not None:
             if ours == base:
                 del values[id_]

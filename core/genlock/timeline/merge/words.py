@@ -93,10 +93,10 @@ class Words:
             return self._picture(found, found.base, found.ours, found.theirs)
         if found.base is None and isinstance(found.ours, Item):
             return f"new on both sides, with another {found.field.replace(', ', ' and ')} {THERE}."
-        name = FIELDS.get(found.field, found.field)
-        if all(isinstance(value, str | int | bool) for value in (found.ours, found.theirs)):
-            return f"{name} {_short(found.ours)} here, {_short(found.theirs)} {THERE}."
-        return f"{name} set here and otherwise {THERE}."
+        if isinstance(found.ours, dict) and isinstance(found.theirs, dict) and ", " in found.field:
+            names = found.field.split(", ")
+            return "; ".join(_set(name, found.ours[name], found.theirs[name]) for name in names) + "."
+        return _set(found.field, found.ours, found.theirs) + "."
 
     def _picture(self, found: Found, base: Item, ours: Item, theirs: Item) -> str:
         one, two = (trim_of(base, item, self._sides[2].rate) for item in (ours, theirs))
@@ -147,6 +147,13 @@ def shown(value: Any, field: str) -> Any:
         names = [{"in": "source_in", "out": "duration"}.get(name, name) for name in parts]
         return {name: whole.get(name, to_builtins(getattr(value, name))) for name in names}
     return to_builtins(value)
+
+
+def _set(field: str, ours: Any, theirs: Any) -> str:
+    name = FIELDS.get(field, field)
+    if all(isinstance(value, str | int | bool) for value in (ours, theirs)):
+        return f"{name} {_short(ours)} here, {_short(theirs)} {THERE}"
+    return f"{name} set here and otherwise {THERE}"
 
 
 def _moved(base: Item, item: Item) -> int:
