@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -16,7 +16,7 @@ from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, content_of, restore
 from genlock.timeline.match import Matching, PathOf, named
 from genlock.timeline.merge import Policy, merge
-from genlock.timeline.model import Marker, Media, Nested, Shot, Source
+from genlock.timeline.model import Item, Marker, Media, Nested, Shot, Source
 from genlock.timeline.ops import MergeConflict, Op
 from genlock.timeline.profiles import PROFILES, Profile, shared
 from genlock.timeline.reconcile import Reconciled, reconcile
@@ -115,6 +115,10 @@ class _Cut:
             case _:
                 return ""
 
+    def items(self) -> Iterator[tuple[str, Item]]:
+        """Yields the items in the file's order."""
+        return ((placed.item.id, placed.item) for part in self.content.tracks for placed in part.items)
+
     def inside(self, sequence: str) -> _Cut | None:
         """Returns a nested sequence of the file."""
         found = next((content for id_, content in self.read.nested if id_ == sequence), None)
@@ -148,7 +152,7 @@ class _Merging:
         return replace(content_of(made.state), conflicts=())
 
     def _inner(self, base: _Cut, ours: tuple[_Cut, Matching], theirs: tuple[_Cut, Matching], depth: int) -> None:
-        for id_, item in base.state.items.items():
+        for id_, item in base.items():
             if not isinstance(item.source, Nested) or item.source.sequence in self.nested or depth >= DEEPEST:
                 continue
             inner = base.inside(item.source.sequence)
@@ -182,7 +186,7 @@ def _compare(before: _Cut, after: _Cut, profile: Profile, depth: int) -> Compari
     found = _told(before, after, profile)
     state = restore(before.state.id, 1, found.theirs)
     nested: dict[str, Comparison] = {}
-    for id_, item in before.state.items.items():
+    for id_, item in before.items():
         if not isinstance(item.source, Nested) or depth >= DEEPEST:
             continue
         inner, other = before.inside(item.source.sequence), _shown(after, found.matching, id_)

@@ -91,3 +91,12 @@ def test_a_merge_is_the_same_each_time(tmp_path: Path, policy: Any) -> None:
     base, ours, theirs = (read(tmp_path, f"n{n}", nested(40, n)) for n in (50, 45, 38))
     one, two = (merge_files(base, ours, theirs, policy) for _ in range(2))
     assert (one.content, one.conflicts, one.settled) == (two.content, two.conflicts, two.settled)
+
+
+def test_nested_sequences_are_told_in_the_order_of_the_cut(tmp_path: Path) -> None:
+    def scenes(length: int) -> dict[str, Any]:
+        inner = timeline(clip("x", "/m/x.mov", 0, length, 900))["tracks"]["children"]
+        return timeline(*({"OTIO_SCHEMA": "Stack.1", "name": f"scene {n}", "children": inner} for n in range(9)))
+
+    found = compare(read(tmp_path, "a", scenes(40)), read(tmp_path, "b", scenes(33)))
+    assert [name for name, _ in found.nested] == [f"scene {n}" for n in range(9)]

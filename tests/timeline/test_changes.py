@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from time import thread_time
 
 import msgspec
 import pytest
@@ -45,10 +46,10 @@ from genlock.timeline.commands import (
 )
 from genlock.timeline.decision import Context, Refusal
 from genlock.timeline.edits import decide
-from genlock.timeline.events import content_of
-from genlock.timeline.model import Marker, Media
+from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
+from genlock.timeline.model import Item, Marker, Media, Track
 from genlock.timeline.ops import ItemsShifted
-from genlock.timeline.rate import Speed
+from genlock.timeline.rate import Rate, Speed
 from genlock.timeline.sequence import Sequence, apply_all
 from tests.timeline.cuts import cut, item
 
@@ -314,3 +315,20 @@ def test_about_as_many_changes_as_edits() -> None:
 def test_a_summary_counts_by_kind() -> None:
     found = changes(BASE, done(BASE, SetEnabled(("B", "C"), False), RenameItem("B", "Sea")))
     assert summary(found) == {"disabled": 2, "renamed": 1}
+
+
+def test_a_thousand_pieces_of_one_file_are_told_in_time() -> None:
+    def reel(*lengths: int) -> Sequence:
+        items, start = [], 0
+        for n in range(1_000 * len(lengths)):
+            length = lengths[n % len(lengths)]
+            id_ = f"i{n // len(lengths)}" if n % len(lengths) == 0 else f"j{n}"
+            items.append(Placed(Item(id_, Media("m"), length, source_in=start)))
+            start += length
+        part = TrackContent(Track("V1", placement="magnetic"), tuple(items))
+        return restore("s", 1, Content("Reel", Rate(24), tracks=(part,)))
+
+    begin = thread_time()
+    found = changes(reel(100), reel(40, 60))
+    assert thread_time() - begin < 3
+    assert [change.kind for change in found] == ["split"] * 1_000

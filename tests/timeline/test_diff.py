@@ -7,12 +7,14 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from genlock.timeline.check import violations
 from genlock.timeline.diff import diff
-from genlock.timeline.events import content_of
-from genlock.timeline.model import Item, Media
+from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
+from genlock.timeline.model import Item, Media, Track
 from genlock.timeline.ops import ItemInserted, ItemMoved, ItemPatch, ItemRemoved, ItemSet, ItemsShifted, Op, Spot
+from genlock.timeline.rate import Rate
 from genlock.timeline.sequence import Sequence, apply_all
 from genlock.timeline.undo import compensate
 from tests.timeline.op_programs import EMPTY, Editor, sequence_after
@@ -109,3 +111,12 @@ def test_one_item_in_the_way_of_a_ripple_does_not_move_the_others_one_by_one() -
     away = [ItemMoved("i20", Spot("V2", start=200), Spot("V2", start=2_500)), ItemsShifted("V2", "i21", -10, ())]
     ops = check(before, apply_all(before, away))
     assert [type(op) for op in ops] == [ItemMoved, ItemsShifted, ItemMoved]
+
+
+def test_values_are_set_in_one_order_whatever_the_process_hashes() -> None:
+    row = tuple(Placed(Item(f"i{n}", Media("m"), 10), None) for n in range(50))
+    part = TrackContent(Track("V1", placement="magnetic"), row)
+    before = restore("s", 1, Content("Cut", Rate(24), tracks=(part,)))
+    off = replace(part, items=tuple(replace(p, item=replace(p.item, enabled=False)) for p in row))
+    ops = check(before, restore("s", 2, Content("Cut", Rate(24), tracks=(off,))))
+    assert [op.item for op in ops if isinstance(op, ItemSet)] == sorted(placed.item.id for placed in row)

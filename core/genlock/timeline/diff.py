@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -153,11 +154,9 @@ class _Diff:
                     self._add(ItemRemoved(at.track, self.state.items[id_], at.after, at.lefts, at.start))
 
     def _items_set(self, before: Sequence, after: Sequence) -> None:
-        if before.items is after.items:
-            return
-        for id_, item in after.items.items():
+        for id_, item in _differing(after.items, before.items):
             old = before.items.get(id_)
-            if old is None or old is item or old == item:
+            if old is None:
                 continue
             was, now = _changes(ItemPatch, old, item)
             if now:
@@ -241,7 +240,8 @@ def _differing(these: Mapping[str, V], others: Mapping[str, V]) -> list[tuple[st
     """Returns the entries of `these` that `others` has not or has otherwise, sorted by key."""
     if these is others:
         return []
-    return sorted((key, value) for key, value in these.items() if others.get(key) != value)
+    found = [(key, value) for key, value in these.items() if (other := others.get(key)) is not value and other != value]
+    return sorted(found, key=itemgetter(0))
 
 
 def _lefts(order: tuple[str, ...], id_: str) -> tuple[str, ...]:

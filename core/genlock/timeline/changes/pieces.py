@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from fractions import Fraction
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import msgspec
 
 from genlock.timeline.changes.edges import shown
-from genlock.timeline.model import Gap, Item, source_frame, source_step
+from genlock.timeline.model import Gap, Item, source_frame, source_range, source_step
 from genlock.timeline.sequence import Sequence
+
+WHOLES: Final = 64
+"""Items that begin before a piece, the nearest in the source, of which it may be one."""
 
 
 class Pieces(NamedTuple):
@@ -26,19 +31,28 @@ def pieces(before: Sequence, after: Sequence) -> list[Pieces]:
     fresh = [item for id_, item in after.items.items() if id_ not in before.items and not isinstance(item.source, Gap)]
     if not fresh:
         return []
-    shrunk: dict[bytes, list[Item]] = {}
+    shrunk: dict[bytes, list[tuple[int, str, Item]]] = {}
     for id_, old in before.items.items():
         new = after.items.get(id_)
         if new is not None and new.duration < old.duration and new.speed == old.speed and _key(new) == _key(old):
-            shrunk.setdefault(_key(old), []).append(old)
+            shrunk.setdefault(_key(old), []).append((source_range(old, before.rate)[0], id_, old))
+    for rows in shrunk.values():
+        rows.sort(key=itemgetter(0, 1))
     found: dict[str, list[tuple[int, Item]]] = {}
     for item in sorted(fresh, key=lambda item: item.id):
-        for old in sorted(shrunk.get(_key(item), ()), key=lambda old: (_far(before, after, old, item), old.id)):
+        wholes = _around(shrunk.get(_key(item), []), item)
+        for old in sorted(wholes, key=lambda old: (_far(before, after, old, item), old.id)):
             offset = _offset(before, old, item)
             if offset is not None and not _overlaps(before, after, old, item, offset):
                 found.setdefault(old.id, []).append((offset, item))
                 break
     return [made for id_, rows in found.items() if (made := _cut(before, after, id_, rows)) is not None]
+
+
+def _around(olds: list[tuple[int, str, Item]], item: Item) -> list[Item]:
+    """Returns those that may have shown the piece: they begin before it in the source, the nearest ones."""
+    end = bisect_right(olds, item.source_in, key=itemgetter(0))
+    return [old for _, _, old in olds[max(0, end - WHOLES) : end]]
 
 
 def _key(item: Item) -> bytes:
