@@ -70,7 +70,8 @@ def resolve(
         output.print_json({**accepted, "conflict": row["id"], "choice": choice.value, "open": len(rows) - 1})
         return
     left = f"{len(rows) - 1} left open" if len(rows) > 1 else "none left open"
-    output.say(f"Settled by {choice.value}. {output.plain(found.name)} is at version {accepted['version']}, {left}")
+    how = "hand" if choice is Choice.MANUAL else choice.value
+    output.say(f"Settled by {how}. {output.plain(found.name)} is at version {accepted['version']}, {left}")
 
 
 def print_conflicts(rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
@@ -83,9 +84,18 @@ def print_conflicts(rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
     }
     output.print_table(
         ("id", "record in", "track", "conflict", "choices"),
-        ((row["id"], *where.get(row["about"], ("", "")), row["message"], " ".join(row["choices"])) for row in rows),
+        (
+            (row["id"], *where.get(_clip(row["about"]), ("", "")), row["message"], " ".join(row["choices"]))
+            for row in rows
+        ),
         empty="There is no open conflict.",
     )
+
+
+def _clip(about: str) -> str:
+    """Returns the clip that a conflict is about: of a transition the one behind the cut."""
+    left, _, right = about.partition(">")
+    return right or left
 
 
 def _starts(track: dict[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:

@@ -113,6 +113,6 @@ def _change(
     if as_json:
         output.print_json({**accepted, "ref": entry.get("ref"), "label": entry.get("label", "")})
         return
-    meant = entry.get("label", "").removeprefix("Undo ").removeprefix("Redo ")
+    meant = entry.get("label", "").removeprefix("Undo ").removeprefix("Redo ") if command["do"] != "Revert" else ""
     label = f": {output.plain(meant)}" if meant else ""
     output.say(f"{told}{label}. {output.plain(found.name)} is at version {accepted['version']}")
