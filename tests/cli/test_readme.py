@@ -55,7 +55,9 @@ def up(words: list[str], folder: Path) -> Iterator[None]:
 def in_final_cut(folder: Path) -> None:
     """The exported cut, as an editor saves it under another name: the last clip 10 frames shorter."""
     text = (folder / "out.fcpxml").read_text(encoding="utf-8")
-    clips = list(re.finditer(r'(<(?:asset-clip|video|clip|ref-clip|sync-clip) [^>]*duration=")(\d+)(?:/(\d+))?s"', text))
+    clips = list(
+        re.finditer(r'(<(?:asset-clip|video|clip|ref-clip|sync-clip) [^>]*duration=")(\d+)(?:/(\d+))?s"', text)
+    )
     clip = clips[-1]
     frames = int(clip[2]) * 24 // int(clip[3] or 1) - 10
     text = text[: clip.start()] + f'{clip[1]}{frames}/24s"' + text[clip.end() :]
