@@ -205,8 +205,9 @@ class MergeConflict(Struct, frozen=True, omit_defaults=True):
     """One place where a returned cut and the present one disagree. Ours stands until somebody decides.
 
     `about` is the id of the item, track or marker, the key of the transition, or the sequence's id; `field` the field
-    in question. `base`, `ours` and `theirs` are the three values, JSON-ready, for showing. `take_theirs` and `keep_both`
-    are the edits that settle it otherwise, as ops on the state right after the merge (empty: that cannot be done).
+    in question, or several ("in_offset, out_offset"). `base`, `ours` and `theirs` are the three values, JSON-ready, for
+    showing; of several fields by their names. `take_theirs` and `keep_both` are the edits that settle it otherwise, as ops
+    on the state right after the merge (empty: that cannot be done).
     """
 
     id: str
