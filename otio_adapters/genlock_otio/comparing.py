@@ -57,7 +57,7 @@ class MergedFile(Struct, frozen=True):
 def compare(before: Imported, after: Imported, profile: Profile | None = None) -> Comparison:
     """Compares two files; of files from different tools only what both can say, or what `profile` can. Raises
     BadInput(bad_rate)."""
-    return _compare(_Cut(before), _Cut(named_as(before, after)), profile or common(before, after), 0)
+    return _compare(_Cut(before), _Cut(named_as(before, after)), profile or common(before, after), 0, set())
 
 
 def merge_files(base: Imported, ours: Imported, theirs: Imported, policy: Policy = "ask") -> MergedFile:
@@ -98,8 +98,9 @@ def marked(content: Content, conflicts: tuple[MergeConflict, ...]) -> Content:
 class _Cut:
     """A cut read from a file, with what matching asks of it."""
 
-    def __init__(self, read: Imported, content: Content | None = None) -> None:
+    def __init__(self, read: Imported, content: Content | None = None, sequence: str | None = None) -> None:
         self.read = read
+        self.sequence = sequence
         self.content = read.content if content is None else content
         self.state = restore(read.tag.sequence or ALONE, 1, self.content)
         self._paths = {file.id: file.path or named(file.name) for file in read.media}
@@ -122,7 +123,7 @@ class _Cut:
     def inside(self, sequence: str) -> _Cut | None:
         """Returns a nested sequence of the file."""
         found = next((content for id_, content in self.read.nested if id_ == sequence), None)
-        return None if found is None else _Cut(self.read, found)
+        return None if found is None else _Cut(self.read, found, sequence)
 
 
 class _Merging:
@@ -182,7 +183,8 @@ def _told(base: _Cut, other: _Cut, profile: Profile) -> Reconciled:
     )
 
 
-def _compare(before: _Cut, after: _Cut, profile: Profile, depth: int) -> Comparison:
+def _compare(before: _Cut, after: _Cut, profile: Profile, depth: int, seen: set[tuple[str, str | None]]) -> Comparison:
+    """`seen` are the pairs of nested sequences looked into so far: each is told once, wherever else it is shown."""
     found = _told(before, after, profile)
     state = restore(before.state.id, 1, found.theirs)
     nested: dict[str, Comparison] = {}
@@ -192,7 +194,11 @@ def _compare(before: _Cut, after: _Cut, profile: Profile, depth: int) -> Compari
         inner, other = before.inside(item.source.sequence), _shown(after, found.matching, id_)
         if inner is None or other is None or inner.content.name in nested:
             continue
-        deeper = _compare(inner, other, profile, depth + 1)
+        pair = item.source.sequence, other.sequence
+        if pair in seen:
+            continue
+        seen.add(pair)
+        deeper = _compare(inner, other, profile, depth + 1, seen)
         if deeper.ops or deeper.nested:
             nested[inner.content.name] = deeper
     ops = diff(before.state, state)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import genlock_otio
-from genlock.timeline.events import Content
+from genlock.timeline.events import Content, Placed, TrackContent
+from genlock.timeline.model import Item, Media, Nested, Track
+from genlock.timeline.rate import Rate
 from genlock_otio.comparing import common, compare, marked, merge_files
 from tests.daemon.test_exchange import clip, timeline
 
@@ -100,3 +102,22 @@ def test_nested_sequences_are_told_in_the_order_of_the_cut(tmp_path: Path) -> No
 
     found = compare(read(tmp_path, "a", scenes(40)), read(tmp_path, "b", scenes(33)))
     assert [name for name, _ in found.nested] == [f"scene {n}" for n in range(9)]
+
+
+def test_a_nested_sequence_shown_again_and_again_is_looked_into_once() -> None:
+    def read_in(length: int) -> genlock_otio.Imported:
+        def level(number: int) -> Content:
+            source = Nested(f"{number + 1:032x}") if number < 14 else Media("m")
+            row = tuple(Placed(Item(f"i{number}.{n}", source, length if number == 14 else 10)) for n in range(4))
+            part = TrackContent(Track(f"t{number}", placement="magnetic"), row)
+            return Content(f"level {number}", Rate(24), tracks=(part,))
+
+        inner = tuple((f"{number:032x}", level(number)) for number in range(1, 15))
+        return genlock_otio.Imported(level(0), (), inner, (), "fcpx")
+
+    found, depth = compare(read_in(10), read_in(9)), 0
+    while found.nested:
+        ((_, found),) = found.nested
+        depth += 1
+    assert depth == 14
+    assert {change.kind for change in found.changes} == {"trimmed"}
