@@ -175,3 +175,14 @@ def test_a_file_that_is_no_cut_is_named_as_it_is_in_the_repository(repository: R
     repository.git("add", "-A")
     repository.git("commit", "-q", "-m", "text")
     assert "later.txt" in repository.git("log", "-p", "--ext-diff", "--reverse"), "git goes on"
+
+
+def test_install_wants_a_repository(bare: Path, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bare)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(bare.parent))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(bare / "gitconfig"))
+    done = cli("git", "install")
+    assert done.code == 2
+    assert "in no git repository" in done.err
+    assert "--global" in done.err
+    assert not (bare / "gitconfig").exists()

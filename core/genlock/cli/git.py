@@ -39,9 +39,9 @@ def install(
         "merge.genlock.name": "Genlock: cuts merged as an editor would",
         "merge.genlock.driver": "genlock git merge %O %A %B %P",
     }
+    attributes = _attributes(everywhere)
     for name, value in settings.items():
         _git("config", scope, name, value)
-    attributes = _attributes(everywhere)
     known = attributes.read_text().splitlines() if attributes.is_file() else []
     wanted = [f"{pattern} diff=genlock merge=genlock" for pattern in PATTERNS]
     fresh = [line for line in wanted if line not in known]
@@ -158,7 +158,13 @@ def _git(*arguments: str) -> str:
 
 def _attributes(everywhere: bool) -> Path:
     if not everywhere:
-        return Path(_git("rev-parse", "--show-toplevel")) / ".gitattributes"
+        try:
+            return Path(_git("rev-parse", "--show-toplevel")) / ".gitattributes"
+        except BadInput as error:
+            if error.__cause__ is not None:  # git is not installed
+                raise
+            hint = "Run it inside of one, or with --global."
+            raise BadInput("bad_value", "This folder is in no git repository.", hint=hint) from error
     configured = subprocess.run(
         ("git", "config", "--global", "--get", "core.attributesFile"), capture_output=True, text=True, check=False
     ).stdout.strip()
