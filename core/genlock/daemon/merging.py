@@ -10,6 +10,7 @@ from msgspec import to_builtins
 
 from genlock.application.commands import MergeSequence
 from genlock.application.envelope import Accepted
+from genlock.collector import uncollected
 from genlock.daemon.author import Author
 from genlock.daemon.gathering import MEDIA, gather
 from genlock.daemon.homecoming import Asked, Cut, Returned, come_home
@@ -49,7 +50,8 @@ def merge_file(
         return _told_again(services, sequence, path, done, author)
     if here.archived:  # asked before its media join the pool
         raise Refused("archived", f"The sequence {here.name} was archived.")
-    cut = come_home(services, project, sequence, path, asked)
+    with uncollected():
+        cut = come_home(services, project, sequence, path, asked)
     is_once = asked.once or asked.policy == "ask"
     taken = app.taken(sequence, cut.found.digest, cut.base.version) if is_once else None
     if taken is not None:

@@ -11,6 +11,7 @@ from genlock.application.imports import check, check_nesting
 from genlock.application.opened import Opened
 from genlock.application.returns import grown
 from genlock.application.turn import Turn, error_of, settled
+from genlock.collector import uncollected
 from genlock.errors import BadInput, NotFound, Refused
 from genlock.event import EventKind
 from genlock.timeline.decision import Refusal
@@ -63,7 +64,8 @@ def _merge(turn: Turn, opened: Opened, base: int, theirs: Content, command: Merg
     past = _past(turn, opened, base, command.through.get(ours.id, ()))
     returned = _sound(ours.id, base, theirs)
     unsure = {id_: others for id_, others in command.unsure.items() if id_ in returned.items}
-    made = merge(past, ours, returned, policy=command.policy, unsure=unsure, seed=f"{turn.envelope.id}/{ours.id}")
+    with uncollected():  # everybody's edits wait meanwhile
+        made = merge(past, ours, returned, policy=command.policy, unsure=unsure, seed=f"{turn.envelope.id}/{ours.id}")
     if not made.ops:
         return False
     kind: EventKind = "merge" if diff(past, ours) else "import"
