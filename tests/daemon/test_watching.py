@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from genlock.daemon import dropping
 from genlock.daemon.author import Author
 from genlock.daemon.dropping import REASON, REJECTED, Into
 from genlock.daemon.watching import Watch, Watches
-from genlock.errors import GenlockError
+from genlock.errors import GenlockError, StoreError
 from tests.daemon.conftest import Person
 from tests.daemon.test_exchange import clip, make_clip, timeline
 
@@ -236,6 +237,24 @@ def test_no_folder_is_watched_once_all_watches_have_ended(ann: Person, cut: dict
         watches.add(place, Into(cut["project"], cut["sequence"]), Author(ann.services.app))
     assert error.value.code == "shutting_down"
     assert watches.all() == []
+
+
+def test_a_full_disk_is_told_once_and_the_file_is_taken_in_when_there_is_room(
+    ann: Person, cut: dict[str, Any], folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = [True]
+    merge_file = dropping.merge_file
+
+    def merging(*arguments: Any) -> Any:
+        if full[0]:
+            raise StoreError("store_full")
+        return merge_file(*arguments)
+
+    monkeypatch.setattr(dropping, "merge_file", merging)
+    (folder.path / "back.otio").write_text(shorter(cut["out"]))
+    assert (folder.next().what, folder.still(4)) == ("failed", True)
+    full[0] = False
+    assert folder.next().what == "merged"
 
 
 def test_over_rest_a_watch_is_told_of_and_stopped(ann: Person, cut: dict[str, Any], place: Path) -> None:

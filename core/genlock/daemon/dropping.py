@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
-from genlock.daemon import probing
+from genlock.daemon import marking, probing
 from genlock.daemon.author import Author
 from genlock.daemon.homecoming import Asked
 from genlock.daemon.merging import merge_file
@@ -37,6 +37,8 @@ MEDIA: Final = frozenset(
         ".m4a", ".aac", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".dpx", ".webp",
     }
 )  # fmt: skip
+MARKERS: Final = (".srt", ".markers.csv", ".markers.edl")
+"""Lists whose markers are added; Avid's .txt may be any text and is only read when it is named."""
 _VERSION: Final = re.compile(r"^(?P<stem>.+?)(?:[_-]v(?P<number>\d{1,6}))?$", re.IGNORECASE)
 
 
@@ -62,18 +64,22 @@ class Dropped(Struct, frozen=True):
 
 def take_in(services: Services, into: Into, path: Path, author: Author) -> Dropped:
     """Uses one file that has arrived. Raises GenlockError for one that cannot be used."""
-    if path.suffix.lower() in CUTS:
+    if path.suffix.lower() in CUTS or path.name.lower().endswith(MARKERS):
         return _cut(services, into, path, author)
     return _medium(services, into, path, author)
 
 
 def is_for_us(path: Path) -> bool:
-    """Returns whether the suffix is one of a cut or of media."""
-    return path.suffix.lower() in CUTS or path.suffix.lower() in MEDIA
+    """Returns whether the suffix is one of a cut, of media, or of subtitles."""
+    return path.suffix.lower() in CUTS or path.suffix.lower() in MEDIA or path.name.lower().endswith(MARKERS)
 
 
 def _cut(services: Services, into: Into, path: Path, author: Author) -> Dropped:
-    answer = merge_file(services, into.project, into.sequence, path, Asked(into.policy, once=True), author)
+    kind = marking.list_kind(path)
+    if kind:
+        answer = marking.add_markers(services, into.project, into.sequence, path, kind, author)
+    else:
+        answer = merge_file(services, into.project, into.sequence, path, Asked(into.policy, once=True), author)
     open_ = len(answer.conflicts)
     if not (answer.ops or answer.conflicts or answer.nested):
         return Dropped(str(path), "unchanged", "holds nothing new", version=answer.version)

@@ -45,6 +45,8 @@ AGAIN: Final = 1.0
 for a while (an unplugged disk) and came back."""
 _LATER: Final = frozenset({"shutting_down", "store_full", "store_busy", "media_busy", "internal"})
 """Errors that lie with us, not with the file: it stays where it is."""
+_PASSING: Final = frozenset({"store_full", "store_busy", "media_busy"})
+"""Those of them that pass: the file is tried again."""
 _CUT_SHORT: Final = frozenset({"bad_json", "bad_xml", "bad_timeline", "media_unreadable", "unknown_format"})
 """What a file that is still being copied looks like."""
 
@@ -86,6 +88,8 @@ class Watch:
         self._count = 0
         self._hints: deque[Path] = deque()
         self._known: dict[Path, Seen] = {}
+        self._later: dict[Path, float] = {}
+        self._patience = patience
         self._stop = Event()
         self._lock = Lock()
         self._observer = self._observe()
@@ -153,6 +157,7 @@ class Watch:
 
     def _look(self) -> None:
         hinted = {self._hints.popleft() for _ in range(len(self._hints))}
+        hinted |= {path for path, due in self._later.items() if due <= monotonic()}
         for path in (*self._arrivals.paths, *sorted(hinted)):
             if self._stop.is_set():
                 return
@@ -169,6 +174,12 @@ class Watch:
         if dropped is None:
             return
         self._arrivals.done(path)
+        waited = self._later.pop(path, None) is not None
+        if dropped.code in _PASSING and dropped.what == "failed":
+            self._later[path] = monotonic() + self._patience
+            if not waited:
+                self._tell(dropped)
+            return
         if dropped.what != "rejected":
             self._known[path] = seen
         self._tell(dropped)

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from genlock.daemon import exchange, exporting, merging, rendering
+from genlock.daemon import exchange, exporting, marking, merging, rendering
 from genlock.daemon.answers import Answer
 from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers, binary
@@ -65,7 +65,7 @@ class RenderBody(SignedBody):
 
 @router.post("/projects/{project}/import", **answers(ImportAnswer))
 def import_(project: AggregateId, body: ImportBody, services: Uses) -> Answer:
-    """Makes a new sequence of a timeline file, or merges a returned one."""
+    """Makes a new sequence of a timeline file, merges a returned one, or adds the markers of a list."""
     path = services.roots.readable(body.path)
     rate = Rate(*body.rate) if body.rate else None
 
@@ -74,6 +74,9 @@ def import_(project: AggregateId, body: ImportBody, services: Uses) -> Answer:
             return exchange.import_file(
                 services, project, path, body.name or "", author, dialect=body.dialect, rate=rate
             )
+        kind = marking.list_kind(path, body.dialect)
+        if kind:
+            return marking.add_markers(services, project, body.into, path, kind, author)
         asked = merging.Asked(body.policy, body.dialect, rate, body.base)
         return merging.merge_file(services, project, body.into, path, asked, author)
 
