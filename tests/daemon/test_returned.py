@@ -546,3 +546,12 @@ def test_a_file_that_never_rests_is_refused(
 
     monkeypatch.setattr(genlock_otio, "read", overtaken)
     assert refused(ann, project, cut, out) == (415, "unknown_format")
+
+
+def test_a_list_that_does_not_say_its_rate_is_of_the_projects(ann: Any, studio: Path) -> None:
+    project = ann.project(rate=[25, 1])
+    ann.sequence(project)
+    file = studio / "media" / f"{project[:8]}.edl"
+    file.write_text("TITLE: Reel\n\n001  A001 V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n")
+    made = ann.post(f"/api/projects/{project}/import", {"path": str(file)})
+    assert ann.get(f"/api/sequences/{made['sequence']}")["rate"] == [25, 1]

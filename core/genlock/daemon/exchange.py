@@ -42,10 +42,12 @@ def import_file(
     """
     import genlock_otio
 
-    services.app.project(project)
+    owner = services.app.project(project)
     done = author.done(IMPORT)
     if done is not None:
         return _imported(services, project, path, done, author)
+    # lists that do not say their rate are of the project's, once it has shown at which it works
+    rate = rate or (owner.settings.rate if owner.sequences else None)
     found = read_timeline(services, project, path, dialect=dialect, rate=rate)
     imported = genlock_otio.beside(found.imported, lambda id_: id_ in services.app.world.homes)
     content = replace(imported.content, name=name) if name else imported.content
