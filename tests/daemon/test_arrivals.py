@@ -22,9 +22,9 @@ def test_one_that_grows_or_is_touched_is_waited_for_anew() -> None:
     arrivals = Arrivals(quiet=1.0)
     arrivals.look(CUT, Seen(10, 1), 0.0)
     assert not arrivals.look(CUT, Seen(20, 2), 0.9)
-    assert not arrivals.look(CUT, Seen(20, 3), 1.8)  # of its full size from the start, still being filled
-    assert not arrivals.look(CUT, Seen(20, 3), 2.7)
-    assert arrivals.look(CUT, Seen(20, 3), 2.8)
+    assert not arrivals.look(CUT, Seen(20, 3), 1.75)  # of its full size from the start, still being filled
+    assert not arrivals.look(CUT, Seen(20, 3), 2.5)
+    assert arrivals.look(CUT, Seen(20, 3), 2.75)
 
 
 def test_an_empty_file_is_never_there() -> None:
