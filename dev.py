@@ -29,8 +29,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "genlock-setup"
 LOCK = ROOT / "requirements.lock"
-WITNESSES = {"melt": ("melt",), "ges-launch-1.0": ("ges1.0-tools", "gstreamer1.0-plugins-good", "gstreamer1.0-libav"),
-             "openshot-qt": ("openshot-qt",)}  # fmt: skip
+GSTREAMER = tuple(f"gstreamer1.0-{part}" for part in ("plugins-base", "plugins-good", "plugins-bad", "libav"))
+WITNESSES = {"melt": ("melt",), "ges-launch-1.0": ("ges1.0-tools", *GSTREAMER), "openshot-qt": ("openshot-qt",)}
 """Programs no one here wrote that render or read what we export: command -> Debian packages."""
 
 
