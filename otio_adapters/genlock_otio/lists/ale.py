@@ -100,7 +100,7 @@ def read(incoming: Incoming) -> Imported:
     name = incoming.name or "The log"
     heading, columns, rows = _parts(decoded(incoming.data, name, incoming.limits), name)
     fps = heading.get("fps", "")
-    rate = incoming.rate or (_said(fps) if fps else None)
+    rate = _said(fps) if fps else incoming.rate
     if rate is None:
         rate = Rate(24)
     draft = Draft(incoming.data, incoming.base, incoming.name or "log", rate)
