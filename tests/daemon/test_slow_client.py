@@ -59,6 +59,9 @@ def test_a_client_that_reads_nothing_is_cut_off_and_comes_back(busy: Any, person
     with ann.socket(project=project, cursor=resync["cursor"]) as back:
         rest = back.events(head + 400)
         assert [event["v"] for event in rest] == list(range(2 + len(got), 402))
+    until = time.monotonic() + 10  # the daemon hears of a goodbye a moment later
+    while ann.services.hub.clients and time.monotonic() < until:
+        time.sleep(0.02)
     assert ann.services.hub.clients == 0
 
 

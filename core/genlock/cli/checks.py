@@ -55,7 +55,8 @@ def _hint(row: dict[str, Any]) -> str:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Suites: timeline, store, application, wire, ...")
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="Suites: timeline, store, ..., exchange; all without a name."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
