@@ -11,12 +11,14 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
+
 from genlock.bench import Result, p50
 from genlock.bench.exchange import timed
 from genlock.bench.reels import path, reel
 from genlock.project.media import MediaFile
 from genlock.timeline.diff import diff
-from genlock.timeline.events import Content, content_of, restore
+from genlock.timeline.events import Content, Placed, content_of, restore
 from genlock.timeline.model import Media, Source
 from genlock.timeline.reconcile import reconcile
 from genlock.timeline.sequence import Sequence
@@ -33,13 +35,31 @@ def run() -> Iterator[Result]:
         yield from _unchanged(folder)
 
 
+def pooled(content: Content) -> tuple[Content, dict[str, MediaFile]]:
+    """Returns a reel as a project holds it, and its pool: files have the ids that the pool makes of their paths."""
+    from genlock_otio.references import media_id
+
+    media: dict[str, MediaFile] = {}
+
+    def of_pool(placed: Placed) -> Placed:
+        source = placed.item.source
+        if not isinstance(source, Media):
+            return placed
+        file = path(source)
+        id_ = media_id(file)
+        media[id_] = MediaFile(id_, file, file.rpartition("/")[2])
+        return replace(placed, item=replace(placed.item, source=replace(source, media=id_)))
+
+    parts = tuple(replace(part, items=tuple(map(of_pool, part.items))) for part in content.tracks)
+    return replace(content, tracks=parts), media
+
+
 def written(content: Content, to: Path, dialect: str = "") -> Path:
     """Writes a reel in a dialect, "" for that of the suffix."""
     import genlock_otio
 
-    sources = (placed.item.source for part in content.tracks for placed in part.items)
-    media = {s.media: MediaFile(s.media, path(s), s.media) for s in sources if isinstance(s, Media)}
-    genlock_otio.write(content, to, media=media, dialect=dialect)
+    cut, media = pooled(content)
+    genlock_otio.write(cut, to, media=media, dialect=dialect)
     return to
 
 
@@ -52,6 +72,7 @@ def _against_otio(folder: Path) -> Iterator[Result]:
 
     content = content_of(reel(Random("files"), 10_000, media=500))
     file, again = written(content, folder / "long.otio"), folder / "again.otio"
+    cut, media = pooled(content)
     timeline = otio.adapters.read_from_file(str(file))
     floors: dict[str, list[float]] = {"read": [], "write": []}
     ours: dict[str, list[float]] = {"read": [], "write": []}
@@ -59,7 +80,7 @@ def _against_otio(folder: Path) -> Iterator[Result]:
         floors["read"] += timed(1, lambda: otio.adapters.read_from_file(str(file)))
         ours["read"] += timed(1, lambda: genlock_otio.read(file))
         floors["write"] += timed(1, lambda: otio.adapters.write_to_file(timeline, str(again)))
-        ours["write"] += timed(1, lambda: written(content, again))
+        ours["write"] += timed(1, lambda: genlock_otio.write(cut, again, media=media))
     yield Result("10,000 clips of .otio read, against OTIO's adapter", p50(ours["read"]), "s", 1.3, p50(floors["read"]))
     yield Result("10,000 clips of .otio written, against OTIO's", p50(ours["write"]), "s", 1.0, p50(floors["write"]))
 
