@@ -1,6 +1,6 @@
 """What DaVinci Resolve makes of an .otio file: imported, and exported again.
 
-Not a word of it is ours: it does what people measured on Resolve 18 to 21 (research/otio.md 2.5, resolve.md 4), so that a
+Not a word of it is ours: it does what people measured on Resolve 18 to 21 and published (docs/why/otio.md), so that a
 story can go through Resolve where there is none.
 """
 
