@@ -16,23 +16,9 @@ from genlock.timeline.decision import Context, Decision, Refusal
 from genlock.timeline.edits import decide
 from genlock.timeline.events import Content, Placed, TrackContent, content_of, restore
 from genlock.timeline.model import Gap, Item, Marker, Media, Track, Transition
-from genlock.timeline.ops import (
-    ConflictSet,
-    ItemInserted,
-    ItemMoved,
-    ItemRemoved,
-    ItemSet,
-    ItemsShifted,
-    MarkerSet,
-    Op,
-    SequenceSet,
-    TrackInserted,
-    TrackMoved,
-    TrackRemoved,
-    TrackSet,
-    TransitionSet,
-)
+from genlock.timeline.ops import Op
 from genlock.timeline.rate import Rate, Speed
+from genlock.timeline.redo import inverse
 from genlock.timeline.sequence import Sequence, apply_all
 
 _TRACK = re.compile(r"(\w+)([=~])(!?)(\??)\s*(.*)")
@@ -160,32 +146,4 @@ def same(one: Sequence, two: Sequence) -> bool:
 
 def reverse(ops: tuple[Op, ...]) -> list[Op]:
     """Turns every op round, last first, from what it carries alone."""
-    return [_reverse(op) for op in reversed(ops)]
-
-
-def _reverse(op: Op) -> Op:
-    match op:
-        case ItemInserted():
-            return ItemRemoved(op.track, op.item, op.after, (), op.start)
-        case ItemRemoved():
-            return ItemInserted(op.track, op.item, op.after, op.start)
-        case ItemMoved() | ItemSet():
-            return type(op)(op.item, op.after, op.before)
-        case ItemsShifted():
-            return ItemsShifted(op.track, op.first, -op.delta, op.rights)
-        case TrackInserted():
-            return TrackRemoved(op.track, op.after)
-        case TrackRemoved():
-            return TrackInserted(op.track, op.after)
-        case TrackMoved():
-            return TrackMoved(op.track, op.to_after, (), op.from_after)
-        case TrackSet():
-            return TrackSet(op.track, op.after, op.before)
-        case TransitionSet():
-            return TransitionSet(op.key, op.after, op.before)
-        case MarkerSet():
-            return MarkerSet(op.marker, op.after, op.before)
-        case ConflictSet():
-            return ConflictSet(op.conflict, op.after, op.before)
-        case SequenceSet():
-            return SequenceSet(op.after, op.before)
+    return [inverse(op) for op in reversed(ops)]
