@@ -6,10 +6,11 @@
     python3 dev.py check                       ruff, mypy and the import contracts only
     python3 dev.py bench [NAME...]             the figures, as ratios to a floor of the same run
     python3 dev.py setup                       only the set-up
-    python3 dev.py lock                        resolve requirements.lock anew (needs uv on PATH)
+    python3 dev.py lock                        resolve both lock files anew (needs uv on PATH)
 
-The set-up makes .venv, installs what requirements.lock names (hashes checked), and installs the project editable. As
-root on Debian `test` also installs Chromium, PostgreSQL and the witnesses (melt, GStreamer Editing Services, OpenShot)
+The set-up makes .venv, installs what requirements.lock names (hashes checked), and installs the project editable; all
+but `demo` also install what runs models, from requirements-models.lock and torch (the build pip picks here). As root
+on Debian `test` also installs Chromium, PostgreSQL and the witnesses (melt, GStreamer Editing Services, OpenShot)
 when they are missing; elsewhere it says what to install.
 """
 
@@ -29,6 +30,15 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "genlock-setup"
 LOCK = ROOT / "requirements.lock"
+MODELS_LOCK = ROOT / "requirements-models.lock"
+TORCH = "torch==2.13.0"
+"""Not in the lock: which build fits (CPU, CUDA, Metal) is the machine's matter, and so are the hashes."""
+CUDA = ("bindings", "pathfinder", "toolkit")
+NVIDIA = (
+    *("cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cudnn-cu13", "cufft", "cufile", "curand", "cusolver"),
+    *("cusparse", "cusparselt-cu13", "nccl-cu13", "nvjitlink", "nvshmem-cu13", "nvtx"),
+)
+OF_TORCH = ("torch", "triton", *(f"cuda-{part}" for part in CUDA), *(f"nvidia-{part}" for part in NVIDIA))
 GSTREAMER = tuple(f"gstreamer1.0-{part}" for part in ("plugins-base", "plugins-good", "plugins-bad", "libav"))
 WITNESSES = {"melt": ("melt",), "ges-launch-1.0": ("ges1.0-tools", *GSTREAMER), "openshot-qt": ("openshot-qt",)}
 """Programs no one here wrote that render or read what we export: command -> Debian packages."""
@@ -62,17 +72,33 @@ def find_python() -> str:
     sys.exit("dev.py: Genlock needs Python 3.11 or newer; install it and run this again.")
 
 
-def setup() -> None:
-    """Makes .venv as the lock file says; does nothing when it already is."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists():
+def setup(*, models: bool = True) -> None:
+    """Makes .venv as the lock files say; does nothing when it already is. `models` installs what runs them as well."""
+    lock = [LOCK, MODELS_LOCK] if models else [LOCK]
+    content = b"".join(file.read_bytes() for file in (*lock, ROOT / "pyproject.toml"))
+    wanted = hashlib.sha256(content + TORCH.encode() + str(ROOT).encode()).hexdigest()
+    done = STAMP.read_text().split() if STAMP.exists() else []
+    if wanted in done and PYTHON.exists():
         return
     if not PYTHON.exists():
         must(find_python(), "-m", "venv", VENV)
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    must(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK, **quiet)
-    must(PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT, **quiet)
-    STAMP.write_text(wanted)
+    pip = (PYTHON, "-m", "pip", "install", "--quiet")
+    for file in lock:  # complete, so --no-deps: torch is the one dependency that is not in them
+        must(*pip, "--require-hashes", "--no-deps", "-r", file, **quiet)
+    if models:
+        must(*pip, TORCH, **quiet)
+    must(*pip, "--no-deps", "--no-build-isolation", "-e", ROOT, **quiet)
+    STAMP.write_text("\n".join([*done[-3:], wanted]))
+
+
+def relock() -> int:
+    """Resolves both lock files; returns an exit code."""
+    uv = ("uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--generate-hashes")
+    quiet = ("--no-emit-package", "genlock", "--quiet")
+    without = [part for name in OF_TORCH for part in ("--no-emit-package", name)]
+    code = run(*uv, *quiet, "--group", "dev", "-o", LOCK.name)
+    return code or run(*uv, *quiet, *without, "--extra", "models", "--constraint", LOCK.name, "-o", MODELS_LOCK.name)
 
 
 def system_packages() -> None:
@@ -119,11 +145,8 @@ def main() -> int:
     parser.add_argument("job", choices=["demo", "test", "check", "bench", "setup", "lock"])
     options, rest = parser.parse_known_args()
     if options.job == "lock":
-        return run(
-            *("uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--universal", "--python-version", "3.11"),
-            *("--generate-hashes", "--no-emit-package", "genlock", "--quiet", "-o", LOCK),
-        )
-    setup()
+        return relock()
+    setup(models=options.job != "demo")
     if options.job == "test":
         soak = "--soak" in rest
         return test(soak, [part for part in rest if part != "--soak"])

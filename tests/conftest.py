@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.tiny import tiny_models  # noqa: F401  (a fixture)
+
 # A shared machine stalls for longer than any deadline; CI must say the same of the same code twice.
 settings.register_profile("genlock", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("genlock")
@@ -17,4 +19,5 @@ settings.load_profile("genlock")
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     home: Path = tmp_path_factory.mktemp("home")
     os.environ["GENLOCK_HOME"] = str(home)
+    os.environ["GENLOCK_MODELS"] = str(home / "models")
     os.environ["GENLOCK_RUNTIME_DIR"] = str(home / "run")

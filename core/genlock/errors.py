@@ -220,6 +220,13 @@ CODES: dict[str, Code] = {
     "needs_memory": Code(
         507, "No plan fits into the memory of this machine.", "Make it smaller, or choose another engine."
     ),
+    "model_missing": Code(
+        409, "The model is not on this machine.", "`genlock models list` shows what is, and how to get it."
+    ),
+    "model_broken": Code(409, "The model's files cannot be used.", "`genlock models check` says which; pull it again."),
+    "unsafe_weights": Code(
+        422, "Weights that are pickles are never opened.", "Use the safetensors of the same model, or convert them."
+    ),
     # -- access and wire
     "unauthorized": Code(
         401, "The token is missing or wrong.", "The discovery file holds the token of the running daemon."

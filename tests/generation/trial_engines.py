@@ -25,6 +25,9 @@ class Trial:
     def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
         return (Plan(engine=self.name, name="only", product=self.product, asked=request.frames, made=request.frames),)
 
+    def missing(self) -> str:
+        return ""
+
     def libraries(self) -> tuple[str, ...]:
         return ("numpy",)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from genlock.generation.engine import Engines, Plan
+from genlock.generation.engine import Engines, Lane, Plan, Tier
 from genlock.project.request import GenerationRequest
 from genlock.project.shot import Take
 
@@ -45,6 +45,35 @@ class Progress(Struct, frozen=True, omit_defaults=True, tag="progress"):
     preview: bytes | None = None
 
 
+class Move(Struct, frozen=True):
+    """An order: the component goes to this tier. To the device only by its engine, so here `host` or `disk`."""
+
+    component: str
+    to: Tier
+
+
+class Staging(Struct, frozen=True, tag="staging"):
+    """A job wants to begin a stage and waits for `Executor.proceed`. `allocated` is the peak of device bytes measured over
+    the stage before (0: not measured), without the components of `Plan.components` that were there."""
+
+    job: str
+    stage: str
+    allocated: int = 0
+
+
+class Moved(Struct, frozen=True, tag="moved"):
+    """A component arrived on a tier of a worker; it took so long, and occupies so much there."""
+
+    component: str
+    tier: Tier
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Gone(Struct, frozen=True, tag="gone"):
+    """The process that held a lane's models is no more, and with it all it held."""
+
+
 class Finished(Struct, frozen=True, tag="finished"):
     """The take is on disk, complete."""
 
@@ -67,13 +96,17 @@ class Stopped(Struct, frozen=True, tag="stopped"):
 
 
 Outcome = Finished | Failed | Stopped
-Message = Progress | Outcome
+Message = Progress | Staging | Outcome
 Listener = Callable[[Message], None]
-"""Called on a thread of the executor, in order; any number of Progress, then exactly one Outcome. Must not block."""
+"""Called on a thread of the executor, in order; any number of Progress and Staging, then exactly one Outcome. Must
+not block."""
+Watcher = Callable[[Lane, Moved | Gone], None]
+"""Called on a thread of the executor with what happens to the models of a lane. Must not block."""
 
 
 class Executor(Protocol):
-    """Runs jobs, as many at a time as a lane has slots, beginning them in the order submitted."""
+    """Runs jobs, as many at a time as a lane has slots, beginning them in the order submitted. Those with components
+    all run in their lane's first slot, whose process keeps the models; the others wherever there is room."""
 
     @property
     def engines(self) -> Engines:
@@ -87,6 +120,17 @@ class Executor(Protocol):
 
     def cancel(self, job: str) -> None:
         """Ends a job within a second, waiting or running; does nothing for a job it does not have."""
+
+    def proceed(self, job: str, moves: tuple[Move, ...] = ()) -> None:
+        """Lets a job begin the stage it asked for, after its worker made these moves. Nothing for a job it does not
+        have."""
+
+    def move(self, lane: Lane, moves: tuple[Move, ...]) -> None:
+        """Asks the process that holds a lane's models for moves: at once when it is idle, at the running job's next step
+        otherwise. Each is reported to the watcher as Moved, also one of something that was not there."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Names who is told of every Moved and Gone, before `start`."""
 
     def close(self) -> None:
         """Ends everything; jobs that were here end as Stopped."""

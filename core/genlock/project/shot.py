@@ -13,6 +13,9 @@ from genlock.project.request import Conditioning, Provenance
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
 
+TakeKind = Literal["picture", "mask", "text"]
+"""A picture can stand in the cut; a mask and a text are kept with the shot and never selected."""
+
 ShotStatus = Literal["planned", "generating", "review", "approved", "omitted"]
 
 
@@ -35,7 +38,8 @@ class Brief(Struct, frozen=True, omit_defaults=True):
 
 class Take(Struct, frozen=True, omit_defaults=True):
     """One result. `number` counts from 1 in the shot; `path` is the master, `proxy` the H.264 for the panel (absolute
-    paths); `handles` are extra frames before and after the asked range."""
+    paths); `handles` are extra frames before and after the asked range. `sidecars` are files beside it by their use:
+    "matte" (a folder of PNGs), "polygon" (JSON)."""
 
     id: str
     number: int
@@ -46,6 +50,8 @@ class Take(Struct, frozen=True, omit_defaults=True):
     head_handle: int = 0
     tail_handle: int = 0
     job: str = ""
+    kind: TakeKind = "picture"
+    sidecars: dict[str, str] = {}
 
 
 class ShotCreated(Event, frozen=True, kw_only=True, omit_defaults=True):

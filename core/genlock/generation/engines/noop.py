@@ -26,6 +26,10 @@ class NoopEngine:
         """Reports the end of nothing."""
         sink.progress(1, 1, "nothing")
 
+    def missing(self) -> str:
+        """Returns nothing: it runs everywhere."""
+        return ""
+
     def libraries(self) -> tuple[str, ...]:
         """Returns nothing."""
         return ()

@@ -44,6 +44,10 @@ class AnimaticEngine:
 
         film(request, sink)
 
+    def missing(self) -> str:
+        """Returns nothing: it runs everywhere."""
+        return ""
+
     def libraries(self) -> tuple[str, ...]:
         """Returns what the pixels depend on."""
         return ("opencv-python-headless", "numpy", "pillow", "av")
