@@ -82,6 +82,7 @@ CODES: dict[str, Code] = {
     "no_such_version": Code(404, "The history has no such version.", "`genlock history` shows the versions."),
     "no_such_file": Code(404, "The file does not exist.", "Check the path."),
     "no_such_engine": Code(404, "There is no such engine.", "`genlock doctor` lists the engines that can run here."),
+    "no_such_model": Code(404, "There is no such model.", "`genlock models list` shows the known ones."),
     "not_found": Code(404, "There is nothing at this address.", "See docs/protocol.md for the addresses."),
     "no_such_conflict": Code(
         404, "There is no such open conflict in the sequence.", "`genlock conflicts list SEQ` shows the open ones."
@@ -224,6 +225,22 @@ CODES: dict[str, Code] = {
         409, "The model is not on this machine.", "`genlock models list` shows what is, and how to get it."
     ),
     "model_broken": Code(409, "The model's files cannot be used.", "`genlock models check` says which; pull it again."),
+    "licence": Code(
+        403,
+        "The model's licence has to be accepted first.",
+        "Accept it on the model's page with your Hugging Face account, log in with `hf auth login`, then pull again.",
+    ),
+    "no_space": Code(507, "The disk has no room for the model.", "Free some space, or point GENLOCK_MODELS elsewhere."),
+    "hub_unreachable": Code(
+        503,
+        "The model's files cannot be fetched from where they are published.",
+        "Pull again when you are online; what was fetched is kept.",
+    ),
+    "language_model": Code(
+        502,
+        "The language model's server gave no usable answer.",
+        "Look at the server's log, or choose another provider.",
+    ),
     "unsafe_weights": Code(
         422, "Weights that are pickles are never opened.", "Use the safetensors of the same model, or convert them."
     ),
