@@ -63,7 +63,8 @@ class Library:
 
     def names(self) -> tuple[str, ...]:
         """Returns the models whose folders are there, sorted."""
-        inside = [p.name for p in self.home.iterdir() if _is_model(p)] if self.home.is_dir() else []
+        there = self.home.iterdir() if self.home.is_dir() else ()
+        inside = [p.name for p in there if not p.name.startswith(".") and _is_model(p)]
         return tuple(sorted({*inside, *(name for name, path in self._given().items() if _is_model(Path(path)))}))
 
     def find(self, name: str) -> Model | None:
@@ -88,6 +89,8 @@ class Library:
         StoreError(store_unwritable)."""
         if folder is not None and not _is_model(Path(folder)):
             raise BadInput("bad_value", f"{folder} holds no model: neither model_index.json nor config.json.")
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            raise BadInput("bad_name", f"{name!r} cannot be the name of a model.")
         given = {key: value for key, value in self._given().items() if key != name}
         if folder is not None:
             given[name] = str(Path(folder).resolve())
@@ -113,7 +116,7 @@ def library() -> Library:
 
 
 def _is_model(folder: Path) -> bool:
-    return (folder / "model_index.json").is_file() or (folder / "config.json").is_file()
+    return any((folder / name).is_file() for name in ("model_index.json", "config.json", RECORD))
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -134,7 +137,8 @@ def _read(name: str, folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> M
         ]
         folders = {part: folder / part for part in (*wanted, *sorted(extra))}
     else:
-        folders = {"": folder}
+        inner = [p.name for p in folder.iterdir() if p.is_dir() and any(p.glob("*.safetensors"))]
+        folders = {"": folder, **{part: folder / part for part in sorted(inner)}}
     record = _json(folder / RECORD)
     parts = {part: _part(part, path) for part, path in folders.items() if path.is_dir()}
     missing = [part for part, path in folders.items() if not path.is_dir()]
