@@ -8,18 +8,29 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from genlock.errors import BadInput, NotFound
 from genlock.generation import planner
-from genlock.generation.engine import Engines
-from genlock.project.request import Conditioning, Span
+from genlock.generation.engine import BUILTIN, Engines
+from genlock.project.request import Box, Conditioning, Point, Selection, Span
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
 from tests.generation import trial_engines
 from tests.generation.desk import request
 
 HERE = str(Path(__file__).resolve())
-ENGINES = Engines()
+WORDS = Selection(text="the lighthouse")
+ENGINES = Engines({"animatic": BUILTIN["animatic"], "plain": f"{trial_engines.MODULE}:plain"})
+
+
+def masked(selection: Selection) -> dict[str, Any]:
+    return {"mode": "mask", "source": HERE, "selections": (selection,)}
+
+
+def picture(path: Path, width: int = 64, height: int = 48) -> str:
+    Image.new("L", (width, height)).save(path)
+    return str(path)
 
 
 def reason(**fields: Any) -> str:
@@ -63,8 +74,31 @@ def reason(**fields: Any) -> str:
         ({"conditioning": (Conditioning(HERE, first=-1),)}, "range"),
         ({"conditioning": (Conditioning(""),)}, "no path"),
         ({"conditioning": (Conditioning(HERE, frame=8), Conditioning(HERE, frame=-1))}, "sits already"),
-        ({"mode": "inpaint"}, "inpaint"),
-        ({"mode": "inpaint", "engine": "animatic"}, "no engine here can"),
+        ({"mode": "inpaint"}, "source"),
+        ({"mode": "inpaint", "source": HERE}, "what to make again"),
+        ({"mode": "edit_image"}, "picture to edit"),
+        ({"mode": "mask", "selections": (WORDS,)}, "source"),
+        ({"mode": "mask", "source": HERE}, "needs selections"),
+        ({"mode": "track", "source": HERE}, "needs selections"),
+        ({"mode": "track", "selections": (WORDS,)}, "source"),
+        ({"mode": "upscale"}, "source"),
+        ({"mode": "retime"}, "source"),
+        ({"mode": "scenes"}, "source"),
+        ({"mode": "enhance_prompt", "prompt": " "}, "needs a prompt or a picture"),
+        ({"prompt": "x" * 100_000}, "100000 characters"),
+        ({"negative_prompt": "x" * 100_000}, "100000 characters"),
+        ({"references": (Conditioning("/nowhere/a.png"),)}, "reference 1 is not there"),
+        ({"references": (Conditioning(HERE, strength=2),)}, "strength"),
+        ({"mask": "mask.png"}, "absolute"),
+        (masked(Selection()), "selects nothing"),
+        (masked(Selection(text="a", thing=0)), "count from 1"),
+        (masked(Selection((Point(float("nan"), 4),))), "outside"),
+        (masked(Selection((Point(-1, 4),))), "outside"),
+        (masked(Selection((Point(1e9, 4),))), "outside"),
+        (masked(Selection(boxes=(Box(4, 4, 4, 9),))), "holds nothing"),
+        (masked(Selection(boxes=(Box(0, 0, float("inf"), 9),))), "holds nothing"),
+        (masked(Selection((Point(1, 1),) * 1001)), "1001"),
+        (masked(Selection(mask="/nowhere/a.png")), "mask of selection 1 is not there"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -80,7 +114,7 @@ def test_an_unknown_engine() -> None:
 
 
 def test_an_engine_that_cannot_be_loaded_is_named_and_passed_over() -> None:
-    engines = Engines({"absent": "genlock.absent:ENGINE", **ENGINES.targets})
+    engines = Engines({"absent": "genlock.absent:ENGINE", "animatic": BUILTIN["animatic"]})
     assert [plan.engine for plan in planner.plans(request(), engines)] == ["animatic"]
     rows = {row["name"]: row for row in engines.describe()}
     assert rows["absent"]["available"] is False
@@ -91,9 +125,57 @@ def test_an_engine_that_cannot_be_loaded_is_named_and_passed_over() -> None:
 
 
 def test_an_engine_for_another_mode_names_those_that_can() -> None:
-    engines = Engines({**ENGINES.targets, "plain": f"{trial_engines.MODULE}:plain"})
     with pytest.raises(BadInput, match="animatic can"):
-        planner.plans(request("image", engine="plain"), engines)
+        planner.plans(request("image", engine="plain"), ENGINES)
+    with pytest.raises(BadInput, match="no engine here can"):
+        planner.plans(request("image", engine="plain"), trial_engines.engines())
+
+
+def test_drafts_come_last() -> None:
+    found = planner.plans(request(), Engines(dict(reversed(ENGINES.targets.items()))))
+    assert [plan.engine for plan in found] == ["plain", "animatic"]
+    assert [plan.engine for plan in planner.plans(request(), ENGINES)] == ["plain", "animatic"]
+
+
+def test_a_mask_has_the_size_of_its_source(tmp_path: Path) -> None:
+    source, mask = picture(tmp_path / "a.png"), picture(tmp_path / "mask.png", 32, 24)
+    said = reason(mode="inpaint", source=source, mask=mask)
+    assert "32x24" in said
+    assert "64x48" in said
+    refined = {"mode": "mask", "source": source, "selections": (Selection(mask=mask),)}
+    assert "32x24" in reason(**refined)
+    equal = request("inpaint", source=source, mask=picture(tmp_path / "equal.png"))
+    assert not list(planner.complaints(equal))
+
+
+def test_marks_lie_in_the_picture(tmp_path: Path) -> None:
+    source = picture(tmp_path / "a.png")
+
+    def said(*, points: tuple[Point, ...] = (), boxes: tuple[Box, ...] = ()) -> list[str]:
+        return list(planner.complaints(request("mask", source=source, selections=(Selection(points, boxes),))))
+
+    assert not said(points=(Point(0, 0), Point(63.9, 47.9)))
+    assert not said(boxes=(Box(-3, -3, 70, 50),))
+    assert said(points=(Point(64, 0),))
+    assert said(points=(Point(0, 48),))
+    assert said(boxes=(Box(64, 0, 70, 48),))
+
+
+def test_a_broken_picture_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "a.png"
+    broken.write_bytes(b"GIF89a no, not at all")
+    assert "no picture that can be read" in reason(mode="upscale", source=str(broken))
+    assert "no picture that can be read" in reason(conditioning=(Conditioning(str(broken)),))
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    assert "no picture that can be read" in reason(references=(Conditioning(str(broken)),))
+
+
+@pytest.mark.parametrize(
+    ("mode", "lane"),
+    [("text_to_video", "heavy"), ("track", "heavy"), ("mask", "interactive"), ("enhance_prompt", "language")],
+)
+def test_the_likely_lane(mode: str, lane: str) -> None:
+    assert planner.lane(request(mode)) == lane
 
 
 def test_every_able_engine_plans_in_order_of_preference() -> None:
@@ -103,7 +185,7 @@ def test_every_able_engine_plans_in_order_of_preference() -> None:
 
 
 def test_the_animatics_plan_says_what_it_is() -> None:
-    (plan,) = planner.plans(request(frames=97), ENGINES)
+    (plan,) = planner.plans(request(frames=97, engine="animatic"), ENGINES)
     assert (plan.engine, plan.product, plan.draft, plan.asked, plan.made) == ("animatic", "movie", True, 97, 97)
     assert 0 < plan.bytes < 1 << 30
     (still,) = planner.plans(request("image", frames=97), ENGINES)

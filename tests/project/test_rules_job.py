@@ -53,16 +53,16 @@ STATES = {
     "failed": does(QUEUE, START, FAIL),
     "cancelled": does(QUEUE, CANCEL),
 }
-NEXT = {
-    ("waiting", START): Running("animatic", "draft"),
-    ("waiting", FAIL): Failed("worker_lost", "killed"),
-    ("waiting", CANCEL): Cancelled(),
-    ("running", FINISH): Succeeded("t1"),
-    ("running", FAIL): Failed("worker_lost", "killed"),
-    ("running", CANCEL): Cancelled(),
-    ("running", REQUEUE): Waiting("restart"),
-    ("failed", RETRY): Waiting("retry"),
-    ("cancelled", RETRY): Waiting("retry"),
+NEXT: dict[tuple[str, type], object] = {
+    ("waiting", StartJob): Running("animatic", "draft"),
+    ("waiting", FailJob): Failed("worker_lost", "killed"),
+    ("waiting", CancelJob): Cancelled(),
+    ("running", FinishJob): Succeeded("t1"),
+    ("running", FailJob): Failed("worker_lost", "killed"),
+    ("running", CancelJob): Cancelled(),
+    ("running", RequeueJob): Waiting("restart"),
+    ("failed", RetryJob): Waiting("retry"),
+    ("cancelled", RetryJob): Waiting("retry"),
 }
 
 
@@ -72,10 +72,10 @@ def test_every_command_in_every_state(name: str, command: JobCommand) -> None:
     state = STATES[name]
     assert word(state.status) == name
     answer = decide(state, command, stamp(state))
-    if (name, command) in NEXT:
+    if (name, type(command)) in NEXT:
         assert isinstance(answer, Event)
         after = evolve(state, answer)
-        assert (after.status, after.version) == (NEXT[name, command], state.version + 1)
+        assert (after.status, after.version) == (NEXT[name, type(command)], state.version + 1)
     else:
         assert isinstance(answer, Refusal)
         assert answer.code == "wrong_state"

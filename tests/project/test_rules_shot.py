@@ -19,7 +19,7 @@ from genlock.project.commands import (
 )
 from genlock.project.request import Conditioning
 from genlock.project.rules.shot import decide, evolve
-from genlock.project.shot import Brief, ShotState, Take
+from genlock.project.shot import Brief, ShotState, Take, TakeKind
 from genlock.stamp import Stamp
 from genlock.timeline.decision import Refusal
 from genlock.timeline.model import Resolution
@@ -109,6 +109,15 @@ def test_takes_join_and_are_selected() -> None:
     assert (state.selected, set(state.takes)) == ("t1", {"t1", "t2"})
     assert does(state, SelectTake("t2")).selected == "t2"
     assert does(state, SelectTake(None)).selected is None
+
+
+@pytest.mark.parametrize("kind", ["mask", "text"])
+def test_only_pictures_are_shown(kind: TakeKind) -> None:
+    beside = AddTake(Take("m1", 2, "/2.mov", kind=kind))
+    state = does(MADE, AddTake(Take("t1", 1, "/1.mov")), SetShotStatus("review"), beside)
+    assert (state.selected, set(state.takes), state.status) == ("t1", {"t1", "m1"}, "review")
+    assert refused(state, SelectTake("m1")) == "wrong_state"
+    assert does(MADE, beside).selected is None
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,9 @@ def command_paths(command: Command) -> Iterator[str]:
 
 def request_paths(request: GenerationRequest) -> Iterator[str]:
     """Yields the files a request reads."""
-    yield from (path for path in (request.source, request.after, request.audio) if path)
-    yield from (condition.path for condition in request.conditioning)
+    yield from (path for path in (request.source, request.after, request.audio, request.mask) if path)
+    yield from (condition.path for condition in (*request.conditioning, *request.references))
+    yield from (selection.mask for selection in request.selections if selection.mask)
 
 
 def is_plain_file(path: Path) -> bool:

@@ -85,7 +85,8 @@ def _jobs(services: Uses, project: str, body: GenerateBody, author: Author) -> l
 def _shots(services: Uses, project: str, body: GenerateBody) -> list[str]:
     known = {shot.id: shot for shot in services.app.shots(project)}
     if body.all:
-        return [id_ for id_, shot in known.items() if not shot.takes and shot.status != "omitted"]
+        bare = [id_ for id_, shot in known.items() if not any(t.kind == "picture" for t in shot.takes.values())]
+        return [id_ for id_ in bare if known[id_].status != "omitted"]
     for id_ in body.shots:
         if id_ not in known:
             raise NotFound("no_such_shot", f"The project has no shot {id_}.")

@@ -62,12 +62,13 @@ def decide(state: ShotState | None, command: ShotCommand, stamp: Stamp) -> ShotE
 
 
 def add_take(state: ShotState, take: Take, stamp: Stamp, *, select: bool = True) -> ShotEvent | Refusal:
-    """Returns the event of a take that arrived; its id and its number must be free."""
+    """Returns the event of a take that arrived; its id and its number must be free. Only a picture is selected."""
     if take.id in state.takes:
         return Refusal("id_taken", f"The shot {state.code} already has a take {take.id}.")
     if any(other.number == take.number for other in state.takes.values()):
         return Refusal("name_taken", f"The shot {state.code} already has a take number {take.number}.")
-    return valid.take(take) or stamp.make(TakeAdded, take=take, select=select)
+    shown = select and take.kind == "picture"
+    return valid.take(take) or stamp.make(TakeAdded, take=take, select=shown)
 
 
 def evolve(state: ShotState | None, event: ShotEvent) -> ShotState:
@@ -120,4 +121,8 @@ def _select(state: ShotState, take: str | None, stamp: Stamp) -> ShotEvent | Ref
         return NO_CHANGE
     if take is not None and take not in state.takes:
         return Refusal("no_such_take", f"The shot {state.code} has no take {take}.")
+    if take is not None and (kind := state.takes[take].kind) != "picture":
+        return Refusal(
+            "wrong_state", f"Take {state.takes[take].number} of {state.code} is a {kind}: only pictures are shown."
+        )
     return stamp.make(TakeSelected, before=state.selected, after=take)
