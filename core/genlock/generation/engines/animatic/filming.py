@@ -28,6 +28,12 @@ from genlock.timeline.rate import Rate
 
 Array = np.ndarray[Any, Any]
 
+STILLS: Final = ("image", "edit_image")
+"""Modes that make one picture."""
+
+_EDIT: Final = 0.35
+"""How much of the prompt's world lies over an edited picture: enough to see that something is to change."""
+
 _RETAKE: Final = 0.55
 """How much of the prompt's world shows in the middle of a retake, so that the eye sees what was made again."""
 
@@ -49,12 +55,12 @@ class _Shoot:
     def __init__(self, request: GenerationRequest, stack: ExitStack) -> None:
         self._request = request
         self._size = request.resolution.width, request.resolution.height
-        self._frames = 1 if request.mode == "image" else request.frames
+        self._frames = 1 if request.mode in STILLS else request.frames
         self._stack = stack
         settings = request.settings
         self._move = move_of(request.camera, request.prompt, request.seed)
-        self._amount = _number(settings, "camera_amount", 1.0, 0.0, 3.0)
-        self._retake = _number(settings, "retake_strength", _RETAKE, 0.0, 1.0)
+        self._amount = setting(settings, "camera_amount", 1.0, 0.0, 3.0)
+        self._retake = setting(settings, "retake_strength", _RETAKE, 0.0, 1.0)
         self._through: Footage | None = None
         self._world = cache(lambda: World(request.prompt, request.seed, self._size, request.shot_type))
         wants = settings.get("burnin", True) is not False
@@ -70,7 +76,7 @@ class _Shoot:
         for number in range(self._frames):
             sink.frame(self._picture(number))
             sink.progress(number + 1, self._frames, "frames")
-            if self._request.mode != "image" and ((number + 1) % every == 0 or number + 1 == self._frames):
+            if self._request.mode not in STILLS and ((number + 1) % every == 0 or number + 1 == self._frames):
                 until = samples_before(number + 1, self._request.rate)
                 sink.sound(sound(heard, until))
                 heard = until
@@ -83,6 +89,8 @@ class _Shoot:
             picture = self._again(number, span.start, span.end)
         else:
             picture = self._reel.at(number)
+        if self._request.mode == "edit_image":
+            picture = cv2.addWeighted(picture, 1 - _EDIT, self._reel.world(number), _EDIT, 0)
         if self._burnin is not None:
             self._burnin.stamp(picture, number)
         return picture
@@ -112,10 +120,12 @@ class _Shoot:
                     pins.append(_still(self._frames, self._open(request.after).at(0)))
             case "retake":
                 pins = self._around(pins, taken)
+            case "edit_image":
+                pins = [_still(0, self._open(request.source).at(0))]
             case "text_to_video" | "image_to_video" | "keyframes" | "image":
                 pass
-            case "edit_image" | "inpaint" | "mask" | "track" | "upscale" | "enhance_prompt":
-                raise BadInput("bad_generation", f"The animatic engine does not make {request.mode}.")
+            case "inpaint" | "mask" | "track" | "upscale" | "enhance_prompt" | "retime" | "scenes":
+                raise AssertionError(f"{request.mode} is not filmed")
             case _:
                 assert_never(request.mode)
         return pins, STILL
@@ -139,7 +149,7 @@ class _Shoot:
     def _pin(self, condition: Conditioning) -> Pin:
         clip = self._open(condition.path)
         frame = resolve_frame(condition.frame, self._frames)
-        if self._request.mode == "image":
+        if self._request.mode in STILLS:
             frame = 0
         if not condition.frames:
             return _still(frame, clip.at(0, condition.first), condition.strength)
@@ -168,7 +178,8 @@ def _still(frame: int, picture: Array, strength: float = 1.0) -> Pin:
     return Pin(frame, 1, lambda _: picture.copy(), strength)
 
 
-def _number(settings: dict[str, Any], name: str, default: float, least: float, most: float) -> float:
+def setting(settings: dict[str, Any], name: str, default: float, least: float, most: float) -> float:
+    """Returns a number of the request's settings. Raises BadInput(bad_generation) outside of `least` to `most`."""
     value = settings.get(name, default)
     if not isinstance(value, int | float) or not least <= value <= most:
         raise BadInput("bad_generation", f"The setting {name} lies between {least:g} and {most:g}, not {value!r}.")

@@ -18,9 +18,11 @@ _REACH: Final = 0.12
 
 
 class Morph:
-    """Pictures between `first` and `last` (HxWx3 uint8, equal sizes). The flow is found once."""
+    """Pictures between `first` and `last` (HxWx3 uint8, equal sizes). The flow is found once. `linear` blends evenly, for
+    neighbours of one shot; else the change comes to rest at both ends."""
 
-    def __init__(self, first: Array, last: Array) -> None:
+    def __init__(self, first: Array, last: Array, *, linear: bool = False) -> None:
+        self._linear = linear
         self._first, self._last = first, last
         height, width = first.shape[:2]
         forth, back = flow(first, last), flow(last, first)
@@ -36,7 +38,7 @@ class Morph:
             return (self._first if time <= 0 else self._last).copy()
         a = _moved(self._first, cv2.scaleAdd(self._forth, -time, self._grid))
         b = _moved(self._last, cv2.scaleAdd(self._back, time - 1, self._grid))
-        weight = time * time * (3 - 2 * time)
+        weight = time if self._linear else time * time * (3 - 2 * time)
         return cv2.addWeighted(a, 1 - weight, b, weight, 0, dst=a)
 
 

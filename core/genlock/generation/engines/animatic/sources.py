@@ -28,18 +28,21 @@ class Footage:
 
     def __init__(self, clip: Clip, size: tuple[int, int], rate: Rate, fit: Callable[[Array], Array]) -> None:
         self._clip, self._size, self._fit = clip, size, fit
-        self._step = Fraction(1) if clip.rate is None else clip.rate.fraction / rate.fraction
-        self.frames = max(1, round(clip.frames / self._step))
+        self.step = Fraction(1) if clip.rate is None else clip.rate.fraction / rate.fraction
+        """Frames of the clip's own to one of the result."""
+        self.own = clip.frames
+        """Frames of its own."""
+        self.frames = max(1, round(clip.frames / self.step))
         """How many frames of the result's rate it fills."""
 
     def at(self, number: int, first: int = 0) -> Array:
         """Returns frame `number` of the result's rate, counted from the clip's own frame `first`; past the end the last."""
-        own = min(self._clip.frames - 1, first + int(self._step * number))
+        own = min(self._clip.frames - 1, first + int(self.step * number))
         return self._fit(cover(self.whole(own), self._size))
 
     def own_length(self, frames: int) -> int:
         """Returns how long `frames` of the clip's own last in the result."""
-        return max(1, round(frames / self._step))
+        return max(1, round(frames / self.step))
 
     def whole(self, own: int) -> Array:
         """Returns the clip's own frame, HxWx3 uint8."""
@@ -50,7 +53,7 @@ class Footage:
 
     def plain(self, number: int) -> Array:
         """Returns frame `number` of the result's rate as it is in the file, but for its size."""
-        return cover(self.whole(min(self._clip.frames - 1, int(self._step * number))), self._size)
+        return cover(self.whole(min(self._clip.frames - 1, int(self.step * number))), self._size)
 
 
 @contextmanager
