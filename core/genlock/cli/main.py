@@ -29,6 +29,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "watching": ("watch",),
     "shots": ("shot", "take"),
     "jobs": ("generate", "jobs"),
+    "models": ("models",),
     "stores": ("store",),
     "checks": ("memory", "doctor", "bench"),
 }

@@ -110,6 +110,11 @@ class Library:
             return {}
 
 
+def staging(library: Library, name: str) -> Path:
+    """Returns where a model is put together while it is pulled."""
+    return library.home / f".{name}.pull"
+
+
 def library() -> Library:
     """Returns the library of this process's environment."""
     return Library()
