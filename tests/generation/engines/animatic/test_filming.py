@@ -73,7 +73,7 @@ def digest(sink: Collected) -> str:
 def delivered(made: GenerationRequest, folder: Path, **ticket: Any) -> Outcome:
     (plan,) = planner.plans(made, ENGINES)
     put = Ticket(blake2b(repr(made).encode()).hexdigest()[:32], made, plan, str(folder), "SH_v001", 1, **ticket)
-    return carry_out(put, ENGINES, lambda _: None, lambda: False)
+    return carry_out(put, ENGINES, Alone())
 
 
 def take(made: GenerationRequest, folder: Path, **ticket: Any) -> Take:

@@ -15,6 +15,7 @@ from genlock.generation.engines.animatic import sources
 from genlock.generation.engines.animatic.filming import samples_before
 from genlock.generation.engines.animatic.following import followed, frame_of
 from genlock.generation.engines.animatic.selecting import backwards, warped
+from genlock.generation.masks.reading import WHITE, matte
 from genlock.media.clip import open_clip
 from genlock.project.request import GenerationRequest
 
@@ -74,14 +75,12 @@ def _masks(request: GenerationRequest, size: tuple[int, int], stack: ExitStack) 
     """Yields a mask a frame at the result's size: from the mask's file, or from clicks followed through the clip."""
     kernel = np.ones((2 * WIDER + 1, 2 * WIDER + 1), np.uint8)
     if request.mask:
-        given = stack.enter_context(open_clip(Path(request.mask)))
+        with open_clip(Path(request.source)) as clip:
+            height, width = frame_of(clip, 0).shape[:2]
+        given = stack.enter_context(matte(request.mask, (width, height)))
         number = 0
         while True:
-            yield _white(frame_of(given, number), size)
+            yield sources.cover(given.at(number).astype(np.uint8) * 255, size) >= WHITE
             number += 1
     for mask in followed(stack.enter_context(open_clip(Path(request.source))), request.selections, size, "both"):
         yield cast("Array", cv2.dilate(mask.astype(np.uint8), kernel) > 0)
-
-
-def _white(picture: Array, size: tuple[int, int]) -> Array:
-    return cast("Array", sources.cover(picture, size)[..., 0] >= 128)

@@ -39,9 +39,11 @@ class Outline:
         self._scale = self._work[0] / width, self._work[1] / height
 
     def find(self, picture: Array, selections: Iterable[Selection], given: Array | None = None) -> Array:
-        """Returns the mask of what clicks, boxes and a rough mask (`given`) point at; all of them describe one thing."""
+        """Returns the mask of what clicks, boxes and a rough mask (`given`) point at; all of them describe one thing. Where
+        nothing stands out, it is what was pointed at: the box, or the ground around a click."""
         marks = self._marks(list(selections), given)
-        return self._grown(self._cut(self._small(picture), marks, ROUNDS))
+        found = self._cut(self._small(picture), marks, ROUNDS)
+        return self._grown(found if found.any() else np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)))
 
     def follow(self, before: Array, mask: Array, after: Array) -> Array:
         """Returns the mask of the same thing on a neighbouring frame."""
@@ -82,8 +84,8 @@ class Outline:
             return np.full(marks.shape, bool(some_in))
         cv2.setRNGSeed(0)  # equal requests give equal masks
         found = marks.copy()
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(picture, found, None, *models, rounds, cv2.GC_INIT_WITH_MASK)
+        outside, inside = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(picture, found, (0, 0, 1, 1), outside, inside, rounds, cv2.GC_INIT_WITH_MASK)
         return cast("Array", np.isin(found, (cv2.GC_FGD, cv2.GC_PR_FGD)))
 
     def _span(self, box: Box) -> tuple[slice, slice]:
