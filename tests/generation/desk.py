@@ -10,8 +10,9 @@ from typing import Any
 import av
 import numpy as np
 
-from genlock.generation.engine import Plan
-from genlock.generation.executor import Message, Outcome, Progress, Ticket
+from genlock.generation.engine import Lane, Plan, Stage
+from genlock.generation.executor import Executor, Gone, Message, Move, Moved, Outcome, Progress, Staging, Ticket
+from genlock.generation.rack import Rack
 from genlock.project.request import GenerationRequest
 from genlock.timeline.model import Resolution
 
@@ -49,7 +50,7 @@ class Ear:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        return [m for m in self.messages if not isinstance(m, Progress)]
+        return [m for m in self.messages if not isinstance(m, Progress | Staging)]
 
     def outcome(self, timeout: float = 20) -> Outcome:
         return self.wait(lambda: self.outcomes, timeout)[0]
@@ -61,6 +62,67 @@ class Ear:
         with self._heard:
             assert self._heard.wait_for(lambda: bool(for_()), timeout), f"nothing within {timeout} s"
             return for_()
+
+
+class Usher(Ear):
+    """A listener that lets a job begin every stage at once, with the moves named for it."""
+
+    def __init__(self, executor: Executor, moves: dict[str, tuple[Move, ...]] | None = None) -> None:
+        super().__init__()
+        self._executor, self._moves = executor, moves or {}
+
+    def __call__(self, message: Message) -> None:
+        super().__call__(message)
+        if isinstance(message, Staging):
+            self._executor.proceed(message.job, self._moves.get(message.stage, ()))
+
+    @property
+    def stages(self) -> list[str]:
+        return [m.stage for m in self.messages if isinstance(m, Staging)]
+
+
+class Watch:
+    """A watcher that keeps what it hears, and where every part is by what it heard."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Lane, Moved | Gone]] = []
+        self._heard = Condition()
+
+    def __call__(self, lane: Lane, what: Moved | Gone) -> None:
+        with self._heard:
+            self.told.append((lane, what))
+            self._heard.notify_all()
+
+    def held(self, lane: Lane = "heavy") -> dict[str, str]:
+        found: dict[str, str] = {}
+        for where, what in self.told:
+            if where == lane and isinstance(what, Gone):
+                found.clear()
+            elif where == lane and isinstance(what, Moved):
+                found[what.component] = what.tier
+        return {name: tier for name, tier in found.items() if tier != "disk"}
+
+    def wait(self, for_: Callable[[], object], timeout: float = 20) -> None:
+        with self._heard:
+            assert self._heard.wait_for(for_, timeout), f"nothing within {timeout} s: {self.told}"
+
+
+class Alone:
+    """The line of a job that runs in this process."""
+
+    def __init__(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        self.moved: list[Moved] = []
+        self.models = Rack(self.moved.append)
+        self.stopped = stopped
+
+    def report(self, message: Progress) -> None:
+        pass
+
+    def step(self) -> None:
+        pass
+
+    def stage(self, stage: Stage) -> None:
+        self.models.begin(stage.components)
 
 
 def decoded(path: str | Path) -> list[np.ndarray]:

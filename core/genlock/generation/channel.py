@@ -10,22 +10,36 @@ from typing import BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
-from genlock.generation.executor import Failed, Finished, Progress, Stopped, Ticket
+from genlock.generation.executor import Failed, Finished, Move, Moved, Progress, Staging, Stopped, Ticket
 
 LARGEST: Final = 64 << 20
 
 
 class Run(Struct, frozen=True, tag="run"):
-    """Daemon to worker: do this. `engines` are the targets of the registry."""
+    """Daemon to worker: do this. `engines` are the targets of the registry, `device` is where models compute."""
 
     ticket: Ticket
     engines: dict[str, str]
+    device: str = "cpu"
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):
     """Daemon to worker: stop this job at the next frame."""
 
     job: str
+
+
+class Proceed(Struct, frozen=True, tag="proceed"):
+    """Daemon to worker: make these moves, then begin the stage asked for."""
+
+    job: str
+    moves: tuple[Move, ...] = ()
+
+
+class Shift(Struct, frozen=True, tag="shift"):
+    """Daemon to worker: make these moves, at once when idle, else at the next step."""
+
+    moves: tuple[Move, ...]
 
 
 class Ready(Struct, frozen=True, tag="ready"):
@@ -35,13 +49,14 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Beat(Struct, frozen=True, tag="beat"):
-    """Worker to daemon: at work on this job."""
+    """Worker to daemon: at work on this job (empty: on none), with so many bytes of a GPU in use."""
 
     job: str
+    allocated: int = 0
 
 
-Order = Run | Cancel
-Report = Ready | Beat | Progress | Finished | Failed | Stopped
+Order = Run | Cancel | Proceed | Shift
+Report = Ready | Beat | Progress | Staging | Moved | Finished | Failed | Stopped
 
 _encode = msgspec.msgpack.Encoder().encode
 _orders = msgspec.msgpack.Decoder(Order)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +64,8 @@ class Staging(Struct, frozen=True, tag="staging"):
 
 
 class Moved(Struct, frozen=True, tag="moved"):
-    """A component arrived on a tier of a worker; it took so long, and occupies so much there."""
+    """A component is on this tier of a worker; it took so long to get there, and occupies so much. `disk` after an order
+    for `host` means that it could not be kept: there is one memory only, or it was not there."""
 
     component: str
     tier: Tier
@@ -119,7 +122,8 @@ class Executor(Protocol):
         """Takes a job; returns at once. Raises Refused(wrong_state) when not started, or for a job already here."""
 
     def cancel(self, job: str) -> None:
-        """Ends a job within a second, waiting or running; does nothing for a job it does not have."""
+        """Ends a job, waiting or running: within a second, or at its next step where its process holds models. Does
+        nothing for a job it does not have."""
 
     def proceed(self, job: str, moves: tuple[Move, ...] = ()) -> None:
         """Lets a job begin the stage it asked for, after its worker made these moves. Nothing for a job it does not
@@ -134,3 +138,15 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Ends everything; jobs that were here end as Stopped."""
+
+
+def discard(take: Take) -> None:
+    """Removes the files of a take that nobody wants any more."""
+    for path in (take.path, take.proxy, *take.sidecars.values()):
+        if not path:
+            continue
+        with contextlib.suppress(OSError):
+            if Path(path).is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                Path(path).unlink(missing_ok=True)

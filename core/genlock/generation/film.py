@@ -3,9 +3,7 @@ so that the next one is drawn meanwhile."""
 
 from __future__ import annotations
 
-import os
 import platform
-import re
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,21 +12,22 @@ from queue import Queue
 from threading import Thread
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import cv2
 from msgspec.structs import replace
 
 from genlock.errors import GenerationError
-from genlock.generation.engine import Engine, Halt
+from genlock.generation.delivery import Sidecars, deliver, write
+from genlock.generation.engine import Engine, Halt, Product, Stage
 from genlock.generation.executor import Progress, Ticket
+from genlock.generation.rack import Rack
 from genlock.media import encoding
 from genlock.media.digest import file_digest
-from genlock.media.naming import proxy_path
 from genlock.media.probe import probe
 from genlock.media.writer import TakeWriter
 from genlock.project.request import Provenance
-from genlock.project.shot import Take
+from genlock.project.shot import Take, TakeKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,19 +43,43 @@ PREVIEW_WIDTH: Final = 320
 """Seconds between previews and between reports; pixels."""
 
 SUFFIX: Final = {"still": ".png", "text": ".txt"}
+_KIND: Final[dict[Product, TakeKind]] = {"movie": "picture", "still": "picture", "text": "text", "matte": "mask"}
+
+
+class Line(Protocol):
+    """What a film needs of the process it runs in."""
+
+    @property
+    def models(self) -> Rack:
+        """The parts held there."""
+
+    def report(self, message: Progress) -> None:
+        """Passes on how far the job is."""
+
+    def stopped(self) -> bool:
+        """Whether the job was cancelled."""
+
+    def step(self) -> None:
+        """Makes the moves that are due."""
+
+    def stage(self, stage: Stage) -> None:
+        """Waits until a stage may begin. Raises Halt."""
 
 
 class Film:
     """Sink of one job; a context manager that drops everything unfinished. `finish` returns the take."""
 
-    def __init__(
-        self, ticket: Ticket, engine: Engine, report: Callable[[Progress], object], stopped: Callable[[], bool]
-    ) -> None:
-        self._ticket, self._engine, self._report, self.cancelled = ticket, engine, report, stopped
+    def __init__(self, ticket: Ticket, engine: Engine, line: Line) -> None:
+        self._ticket, self._engine, self._line, self.cancelled = ticket, engine, line, line.stopped
+        self.models = line.models
+        self._sidecars = Sidecars(ticket.desk / "sidecars")
+        self._details: dict[str, Any] = {}
+        self._stage: Stage | None = None
+        self._stages: dict[str, dict[str, float]] = {}
         self._frames = 0
         self._written = ""
         self._seconds: dict[str, float] = {}
-        self._begin = perf_counter()
+        self._begin = self._staged = perf_counter()
         self._reported = self._previewed = float("-inf")
         self._preview: bytes | None = None
         self._still: Array | None = None
@@ -73,15 +96,34 @@ class Film:
 
     # -- what an engine calls
 
+    def stage(self, name: str) -> None:
+        """Begins a stage of the plan, when it may. Raises GenerationError(engine_failed) for one the plan lacks."""
+        self._step()
+        stage = next((stage for stage in self._ticket.plan.stages if stage.name == name), None)
+        if stage is None:
+            raise GenerationError("engine_failed", f"The plan {self._ticket.plan.name} has no stage {name}.")
+        self._end_stage()
+        self._line.stage(stage)
+        self._stage, self._staged = stage, perf_counter()
+
+    def attach(self, use: str, name: str, data: bytes) -> None:
+        """Takes a file of a sidecar. Raises GenerationError(engine_failed) for a name that is none."""
+        self._halt()
+        self._sidecars.add(use, name, data)
+
+    def note(self, **details: Any) -> None:
+        """Takes details for the provenance."""
+        self._details.update(details)
+
     def frame(self, picture: Array) -> None:
         """Takes the next frame, which is the film's from then on."""
-        self._halt()
+        self._step()
         if self._frames >= self._wanted:
             return
         self._frames += 1
         if perf_counter() - self._previewed > PREVIEW_EVERY:
             self.preview(_jpeg(picture))
-        if self._ticket.plan.product == "still":
+        if self._form == "still":
             self._still = picture
         else:
             self._open().put_frame(picture)
@@ -94,16 +136,16 @@ class Film:
 
     def text(self, text: str) -> None:
         """Takes text, behind what came before."""
-        self._halt()
+        self._step()
         self._written += text
 
     def progress(self, done: int, total: int, phase: str) -> None:
         """Passes on how far a phase is, at most twenty times a second and always at its end."""
-        self._halt()
+        self._step()
         now = perf_counter()
         if now - self._reported >= PROGRESS_EVERY or done >= total:
             self._reported = now
-            self._report(Progress(self._ticket.job, done, total, phase, self._preview))
+            self._line.report(Progress(self._ticket.job, done, total, phase, self._preview))
             self._preview = None
 
     def preview(self, jpeg: bytes) -> None:
@@ -122,40 +164,68 @@ class Film:
                 "engine_failed", f"The engine made {self._frames} of {self._wanted} frames and stopped."
             )
         self._halt()
+        self._end_stage()
         self._lap("generate")
+        ticket = self._ticket
         master = self._complete()
         self._lap("finish")
+        # Before they have their names: who is killed from here on leaves a complete take or none.
+        info = replace(probe(master), digest=file_digest(master)) if self._form != "text" else None
         self._halt()
-        number, path, proxy = _deliver(self._ticket, master, self._proxy if self._has_proxy else None)
-        info = replace(probe(path), digest=file_digest(path)) if self._ticket.plan.product != "text" else None
+        number, paths = deliver(ticket, master, self._proxy if self._has_proxy else None, self._sidecars)
         self._lap("deliver")
-        provenance = Provenance(
+        return Take(
+            id=f"take-{ticket.job}",
+            number=number,
+            path=str(paths.pop("")),
+            proxy=str(paths.pop("proxy", "")),
+            info=info,
+            provenance=self._provenance(),
+            job=ticket.job,
+            kind=_KIND[ticket.plan.product],
+            sidecars={use: str(path) for use, path in sorted(paths.items())},
+        )
+
+    def _provenance(self) -> Provenance:
+        plan = self._ticket.plan
+        details = dict(self._details)
+        if plan.components:
+            details["device"] = self.models.device
+        if self._stages:
+            details["stages"] = self._stages
+        return Provenance(
             request=self._ticket.request,
             engine=self._engine.name,
             engine_version=self._engine.version,
-            plan=self._ticket.plan.name,
-            draft=self._ticket.plan.draft,
+            plan=plan.name,
+            draft=plan.draft,
             versions=_versions(self._engine.libraries()),
             seconds=self._seconds,
+            model=plan.model,
+            revision=plan.revision,
+            details=details,
         )
-        return Take(
-            id=f"take-{self._ticket.job}",
-            number=number,
-            path=str(path),
-            proxy=str(proxy or ""),
-            info=info,
-            provenance=provenance,
-            job=self._ticket.job,
-        )
+
+    @property
+    def _form(self) -> Literal["movie", "still", "text"]:
+        """What kind of file it becomes: a matte of one frame is a still."""
+        product = self._ticket.plan.product
+        if product == "matte":
+            return "still" if self._ticket.request.mode == "mask" else "movie"
+        return product
 
     @property
     def _wanted(self) -> int:
-        return {"movie": self._ticket.request.frames, "still": 1, "text": 0}[self._ticket.plan.product]
+        return {"movie": self._ticket.request.frames, "still": 1, "text": 0}[self._form]
+
+    @property
+    def _encoding(self) -> str:
+        return "prores4444" if self._ticket.plan.product == "matte" else self._ticket.master
 
     @property
     def _master(self) -> Path:
-        product = self._ticket.plan.product
-        suffix = f".{encoding.master(self._ticket.master).container}" if product == "movie" else SUFFIX[product]
+        form = self._form
+        suffix = f".{encoding.master(self._encoding).container}" if form == "movie" else SUFFIX[form]
         return self._ticket.desk / f"{self._ticket.stem}{suffix}"
 
     @property
@@ -164,7 +234,7 @@ class Film:
 
     @property
     def _has_proxy(self) -> bool:
-        return self._ticket.proxy and self._ticket.plan.product == "movie"
+        return self._ticket.proxy and self._form == "movie"
 
     def _open(self) -> _Encoder:
         if self._encoder is None:
@@ -174,7 +244,8 @@ class Film:
                 self._master,
                 rate=request.rate,
                 resolution=request.resolution,
-                master=self._ticket.master,
+                master=self._encoding,
+                channels=0 if self._ticket.plan.product == "matte" else 2,
                 proxy=self._proxy if self._has_proxy else None,
             )
             self._encoder = _Encoder(writer)
@@ -182,12 +253,12 @@ class Film:
 
     def _complete(self) -> Path:
         """Returns the finished master on the desk."""
-        match self._ticket.plan.product:
+        match self._form:
             case "movie":
                 self._open().finish()
             case "still":
                 assert self._still is not None
-                _write(self._master, cv2.imencode(".png", cv2.cvtColor(self._still, cv2.COLOR_RGB2BGR))[1].tobytes())
+                write(self._master, _png(self._still))
             case "text":
                 self._master.write_text(self._written, encoding="utf-8")
         return self._master
@@ -195,6 +266,18 @@ class Film:
     def _halt(self) -> None:
         if self.cancelled():
             raise Halt
+
+    def _step(self) -> None:
+        self._halt()
+        self._line.step()
+
+    def _end_stage(self) -> None:
+        if self._stage is not None:
+            # A stage may come again and again, as in a film made of windows.
+            measured = self._stages.setdefault(self._stage.name, {"seconds": 0.0})
+            measured["seconds"] = round(measured["seconds"] + perf_counter() - self._staged, 4)
+            if activation := self.models.activation():
+                measured["activation"] = max(activation, measured.get("activation", 0))
 
     def _lap(self, phase: str) -> None:
         now = perf_counter()
@@ -250,53 +333,15 @@ class _Encoder:
                 self._error = error
 
 
-def _deliver(ticket: Ticket, master: Path, proxy: Path | None) -> tuple[int, Path, Path | None]:
-    """Moves finished files to their names without ever replacing one; returns the take's number and both paths."""
-    number = ticket.number
-    folder = Path(ticket.output)
-    while True:
-        target = folder / f"{_renumbered(ticket, number)}{master.suffix}"
-        if _claim(master, target):
-            break
-        number += 1
-    if proxy is None:
-        return number, target, None
-    place = proxy_path(target)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    proxy.replace(place)  # a proxy without its master is a leftover
-    return number, target, place
-
-
-def _claim(source: Path, target: Path) -> bool:
-    """Gives a file its name unless that is taken."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links: the check and the move are two steps there
-        if target.exists():
-            return False
-        source.replace(target)
-        return True
-    source.unlink()
-    return True
-
-
-def _renumbered(ticket: Ticket, number: int) -> str:
-    if number == ticket.number:
-        return ticket.stem
-    base = re.sub(r"_v\d{3,}$", "", ticket.stem)
-    return f"{base}_v{number:03d}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _png(picture: Array) -> bytes:
+    order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    png: bytes = cv2.imencode(".png", cv2.cvtColor(picture, order))[1].tobytes()
+    return png
 
 
 def _jpeg(picture: Array) -> bytes:
+    if picture.shape[2] == 4:  # what is masked shows, on black
+        picture = cv2.multiply(picture[..., :3], cv2.merge([picture[..., 3]] * 3), scale=1 / 255)
     height, width = picture.shape[:2]
     scale = min(1.0, PREVIEW_WIDTH / width)
     small = cv2.resize(picture, (round(width * scale), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)

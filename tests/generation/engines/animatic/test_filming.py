@@ -20,7 +20,7 @@ from genlock.project.request import Conditioning, GenerationRequest, Span
 from genlock.project.shot import Take
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
-from tests.generation.desk import decoded, psnr, request, samples
+from tests.generation.desk import Alone, decoded, psnr, request, samples
 
 SIZE = Resolution(320, 180)
 CLEAN = {"burnin": False}
