@@ -1,0 +1,57 @@
+"""What a ledger writes down: components that are somewhere, and leases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genlock.errors import GenerationError
+from genlock.generation.engine import Component, Lane, Tier
+from genlock.generation.memory.outlook import Key, Phase
+
+
+class Resident:
+    """A component on the device or in host memory. `going` is the tier it was told to go to, at order `issue`; `coming`
+    that a stage is bringing it up."""
+
+    __slots__ = ("bytes", "coming", "component", "going", "issue", "tier", "used")
+
+    def __init__(self, component: Component, bytes: int, tier: Tier, used: int) -> None:
+        self.component, self.bytes, self.tier, self.used = component, bytes, tier, used
+        self.going: Tier | None = None
+        self.issue = 0
+        self.coming = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is on the device and was not told to leave."""
+        return self.tier == "device" and self.going is None
+
+
+class Lease:
+    """What a job holds. `granted` bytes by plan; `phase` is the stage it is in."""
+
+    def __init__(self, owner: str, lane: Lane, priority: int, stages: tuple[Phase, ...]) -> None:
+        self.owner, self.lane, self.priority, self.stages = owner, lane, priority, stages
+        self.granted = max(phase.bytes for phase in stages)
+        self.phase: Phase | None = None
+        self.rest: Sequence[Phase] = stages
+        self.pending: set[Key] = set()
+        self.holds = any(phase.needs for phase in stages)
+        self.pinned = max(pinned_by(phase) for phase in stages)
+
+    def enter(self, name: str) -> Phase:
+        """Goes to a stage; any stage may come again. Raises GenerationError(engine_failed, needs_memory)."""
+        for at, phase in enumerate(self.stages):
+            if phase.name in ("", name):
+                if phase.bytes > self.granted:
+                    raise GenerationError(
+                        "needs_memory", f"The stage {name} needs {phase.bytes} bytes, {self.granted} are held."
+                    )
+                self.phase, self.rest = phase, self.stages[at + 1 :]
+                return phase
+        raise GenerationError("engine_failed", f"The plan has no stage {name!r}.")
+
+
+def pinned_by(phase: Phase) -> int:
+    """Returns the bytes of host memory a stage needs while it runs."""
+    return sum(part.pinned for part in phase.needs.values())

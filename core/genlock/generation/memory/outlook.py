@@ -1,0 +1,115 @@
+"""What is known about which component is needed when: running jobs, waiting ones, and what was used lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from genlock.generation.engine import Component, Lane, Plan
+
+Key = tuple[Lane, str]
+"""A component of one lane's process: lanes share nothing."""
+
+MEMORY: Final = 25
+"""Stages after which a use counts 1/e in the rate."""
+
+SIGHT: Final = 160
+"""Stages of the queue that are looked at; what comes later is as good as unknown."""
+
+
+class Phase(Struct, frozen=True):
+    """A stage of a plan in a lane: its components by key, and the bytes it needs on the device."""
+
+    name: str
+    needs: dict[Key, Component]
+    activation: int
+    bytes: int
+
+
+def phases(plan: Plan, lane: Lane) -> tuple[Phase, ...]:
+    """Returns the stages of a plan; one of all its components for a plan that names none."""
+    parts = {part.name: part for part in plan.components}
+    if not plan.stages:
+        return (Phase("", {(lane, name): part for name, part in parts.items()}, plan.activation, plan.bytes),)
+    return tuple(
+        Phase(
+            stage.name,
+            {(lane, name): parts[name] for name in stage.components},
+            stage.activation,
+            stage.activation + sum(parts[name].bytes for name in stage.components),
+        )
+        for stage in plan.stages
+    )
+
+
+class Outlook:
+    """Counts stages: behind for the rates, ahead for the next uses."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        """Stages begun so far."""
+        self._rates: dict[Key, tuple[float, int]] = {}
+        self._first: dict[Key, int] = {}
+        self._tallest: list[int] = [0]
+
+    def used(self, keys: Iterable[Key]) -> int:
+        """Notes that a stage begins that uses these; returns its number."""
+        self.now += 1
+        for key in keys:
+            self._rates[key] = (self._weight(key) + 1 / MEMORY, self.now)
+        return self.now
+
+    def rate(self, key: Key) -> float:
+        """Returns the share of the last stages that used it, recent ones counting more; at most 1."""
+        seen = 1.0 - (1.0 - 1 / MEMORY) ** self.now
+        return min(1.0, self._weight(key) / seen) if seen else 0.0
+
+    def expect(self, queue: Sequence[tuple[Lane, Plan]]) -> None:
+        """Names the jobs that wait, in order."""
+        self._first = {}
+        self._tallest = [0]
+        for lane, plan in queue:
+            if len(self._tallest) > SIGHT:
+                return
+            for phase in phases(plan, lane):
+                for key in phase.needs:
+                    self._first.setdefault(key, len(self._tallest))
+                self._tallest.append(max(self._tallest[-1], phase.bytes))
+
+    def ahead(self, running: Sequence[Sequence[Phase]]) -> Ahead:
+        """Returns what comes, seen from now: the rest of every running job side by side, then the queue."""
+        near: dict[Key, int] = {}
+        tall: list[int] = [0]
+        for at in range(max(map(len, running), default=0)):
+            row = [rest[at] for rest in running if at < len(rest)]
+            for phase in row:
+                for key in phase.needs:
+                    near.setdefault(key, at + 1)
+            tall.append(max(tall[-1], *(phase.bytes for phase in row)))
+        return Ahead(near, tall, self._first, self._tallest)
+
+    def _weight(self, key: Key) -> float:
+        weight, tick = self._rates.get(key, (0.0, 0))
+        return weight * (1.0 - 1 / MEMORY) ** (self.now - tick)
+
+
+class Ahead:
+    """The stages that come, as far as they are known."""
+
+    def __init__(self, near: dict[Key, int], tall: list[int], first: dict[Key, int], tallest: list[int]) -> None:
+        self._near, self._tall, self._first, self._tallest = near, tall, first, tallest
+        self.stages = len(tall) - 1 + len(tallest) - 1
+        """How many are known."""
+
+    def next_use(self, key: Key) -> tuple[int | None, int]:
+        """Returns how many stages from now a component is needed (1 the next, None: by none that is known), and the bytes
+        of the largest stage before."""
+        at = self._near.get(key)
+        if at is not None:
+            return at, self._tall[at - 1]
+        at = self._first.get(key)
+        if at is not None:
+            return len(self._tall) - 1 + at, max(self._tall[-1], self._tallest[at - 1])
+        return None, 0
