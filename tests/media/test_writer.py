@@ -80,6 +80,43 @@ def test_colours_survive_prores(tmp_path: Path) -> None:
             assert np.abs(seen.astype(int) - colour).max() <= 3
 
 
+def rgba(frame: av.VideoFrame) -> np.ndarray:
+    return frame.reformat(format="rgba", src_colorspace="ITU709").to_ndarray()
+
+
+def test_alpha_survives_and_the_proxy_shows_it_on_black(tmp_path: Path) -> None:
+    frame = np.zeros((64, 256, 4), np.uint8)
+    frame[..., 0], frame[..., 1] = np.arange(256), 128
+    frame[..., 3] = np.random.default_rng(1).integers(0, 256, (64, 256))
+    frame[:8, :, 3], frame[8:32, :, 3] = 0, 255
+    proxy = tmp_path / "proxy.mp4"
+    size = Resolution(256, 64)
+    with TakeWriter(
+        tmp_path / "a.mov", rate=Rate(24), resolution=size, master="prores4444", proxy=proxy, channels=0
+    ) as writer:
+        for _ in range(3):
+            writer.write_video(frame)
+    with av.open(str(tmp_path / "a.mov")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.profile) == ("prores", "4444")
+        pictures = [rgba(picture) for picture in container.decode(video=0)]
+    assert len(pictures) == 3
+    for seen in pictures:
+        assert np.array_equal(seen[:32, :, 3], frame[:32, :, 3])  # nothing and everything: exact
+        assert np.abs(seen[..., 3].astype(int) - frame[..., 3]).max() <= 1
+        assert np.abs(seen[..., :3].astype(int) - frame[..., :3]).max() <= 3  # below transparent pixels, too
+    with av.open(str(proxy)) as container:
+        shown = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert shown[:4].max() <= 12
+    assert np.abs(shown[16:24].astype(int) - frame[16:24, :, :3]).mean() < 6
+
+
+def test_a_frame_without_alpha_is_refused_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"4\) uint8"):
+        with TakeWriter(tmp_path / "a.mov", rate=Rate(24), resolution=SIZE, master="prores4444") as writer:
+            writer.write_video(np.zeros((SIZE.height, SIZE.width, 3), np.uint8))
+
+
 def test_the_proxy_has_the_same_frames_and_short_closed_groups(tmp_path: Path) -> None:
     proxy = tmp_path / "Proxy" / "a.mp4"
     write(tmp_path / "a.mov", 30, proxy=proxy)

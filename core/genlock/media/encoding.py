@@ -32,6 +32,11 @@ class Encoding(Struct, frozen=True):
     container: str = "mov"
     frame_threads: bool = False
 
+    @property
+    def alpha(self) -> bool:
+        """Whether pictures have transparency."""
+        return self.pixels.startswith("yuva")
+
 
 PRORES: Final = Encoding(
     video="prores_ks",
@@ -40,6 +45,21 @@ PRORES: Final = Encoding(
     samples="s32",
     # A fixed quantiser of 4 skips the encoder's rate-control search: three times the speed at the same fidelity.
     options={"profile": "standard", "vendor": "apl0", "flags": "+qscale", "global_quality": str(118 * 4)},
+    frame_threads=True,
+)
+PRORES_4444: Final = Encoding(
+    video="prores_ks",
+    pixels="yuva444p10le",
+    audio="pcm_s24le",
+    samples="s32",
+    # 16 bits of alpha, which is coded without loss.
+    options={
+        "profile": "4444",
+        "vendor": "apl0",
+        "alpha_bits": "16",
+        "flags": "+qscale",
+        "global_quality": str(118 * 4),
+    },
     frame_threads=True,
 )
 DNXHR: Final = Encoding(
@@ -77,7 +97,13 @@ PROXY: Final = Encoding(
     container="mp4",
 )
 
-MASTERS: Final[dict[str, Encoding]] = {"prores": PRORES, "h264": H264, "dnxhr": DNXHR, "proxy": PROXY}
+MASTERS: Final[dict[str, Encoding]] = {
+    "prores": PRORES,
+    "prores4444": PRORES_4444,
+    "h264": H264,
+    "dnxhr": DNXHR,
+    "proxy": PROXY,
+}
 
 
 def master(name: str) -> Encoding:

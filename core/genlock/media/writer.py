@@ -29,7 +29,8 @@ _THREADS: Final = max(1, min(8, os.cpu_count() or 1))
 class TakeWriter:
     """Writes one take of exactly `rate` and `resolution`; a context manager that aborts when the block raises.
 
-    Frames are HxWx3 uint8 RGB, samples float32 [channels, n] in -1..1. Sound may be written ahead of or behind the
+    Frames are HxWx3 uint8 RGB, HxWx4 with straight alpha for a master that has it (the proxy shows them on black); samples
+    float32 [channels, n] in -1..1. Sound may be written ahead of or behind the
     picture; at the end it is cut or filled with silence to the picture's length (`channels` 0: no sound at all). The file
     appears under its name when it is complete; until then it is `<name>.partial`. Equal input gives equal bytes.
     `timecode` ("HH:MM:SS:FF") adds a timecode track; without one the file starts at 0.
@@ -56,6 +57,7 @@ class TakeWriter:
         self.samples = 0
         """Samples a channel written so far."""
         self._rate, self._resolution, self._audio_rate, self._channels = rate, resolution, audio_rate, channels
+        self._alpha = encoding.master(master).alpha
         self._outputs: list[_Output] = []
         self._open = True
         if channels and channels not in LAYOUTS:
@@ -86,14 +88,15 @@ class TakeWriter:
             self.abort()
 
     def write_video(self, frame: np.ndarray[Any, Any]) -> None:
-        """Appends one frame, HxWx3 uint8 RGB."""
-        shape = (self._resolution.height, self._resolution.width, 3)
+        """Appends one frame, HxWx3 uint8 RGB, HxWx4 with alpha."""
+        shape = (self._resolution.height, self._resolution.width, 4 if self._alpha else 3)
         if frame.shape != shape or frame.dtype != np.uint8:
             raise BadInput("bad_value", f"A frame of this take is {shape} uint8, not {frame.shape} {frame.dtype}.")
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgba" if self._alpha else "rgb24")
         for output in self._outputs:
+            shown = picture if output.alpha == self._alpha else _on_black(frame)
             with self._guarded(output):
-                output.write_video(picture, self.frames)
+                output.write_video(shown, self.frames)
         self.frames += 1
 
     def write_audio(self, samples: np.ndarray[Any, Any]) -> None:
@@ -170,6 +173,7 @@ class _Output:
         self.path = path
         self.partial = path.with_name(f"{path.name}.partial")
         self._how, self._size, self._rate, self._audio_rate = how, size, rate, audio_rate
+        self.alpha = how.alpha
         if how.pixels == "yuv420p" and (size[0] % 2 or size[1] % 2):
             raise BadInput("bad_value", f"H.264 needs an even size, not {size[0]}x{size[1]}.")
         self._reformatter = VideoReformatter()
@@ -267,6 +271,12 @@ class _Output:
         frame.sample_rate, frame.pts, frame.time_base = self._audio_rate, self._written, Fraction(1, self._audio_rate)
         self._written += want
         self._container.mux(self._audio.encode(frame))
+
+
+def _on_black(frame: np.ndarray[Any, Any]) -> av.VideoFrame:
+    alpha = frame[..., 3:].astype(np.uint16)
+    shown = (frame[..., :3] * alpha + 127) // 255
+    return av.VideoFrame.from_ndarray(shown.astype(np.uint8), format="rgb24")
 
 
 def _audio_frame(samples: np.ndarray[Any, Any], form: str, layout: str) -> av.AudioFrame:
