@@ -8,8 +8,10 @@ from time import monotonic
 import pytest
 
 from genlock.errors import Refused
-from genlock.generation.executor import Executor, Failed, Finished, Progress, Stopped
-from tests.generation.desk import Ear, left_in, ticket
+from genlock.generation.executor import Executor, Failed, Finished, Gone, Move, Moved, Progress, Staging, Stopped
+from tests.generation.desk import Ear, Usher, Watch, left_in, staged_ticket, ticket
+
+ENCODER, MOVER, DECODER = "toy/encoder@plain", "toy/mover@plain", "toy/decoder@plain"
 
 
 class ExecutorContract:
@@ -120,3 +122,117 @@ class ExecutorContract:
         assert waiting.outcome() == Stopped("second")
         with pytest.raises(Refused):
             executor.submit(ticket(tmp_path, "plain", "third"), Ear())
+
+    def test_a_stage_begins_when_it_may_and_loads_its_parts_then(self, executor: Executor, tmp_path: Path) -> None:
+        watch, ear = Watch(), Ear()
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path), ear)
+        for number, (stage, part) in enumerate((("encode", ENCODER), ("denoise", MOVER), ("decode", DECODER)), 1):
+            asked = ear.wait(lambda number=number: _stages(ear, number), 20)  # type: ignore[misc]
+            assert asked[-1].stage == stage
+            assert part not in watch.held()
+            executor.proceed("job1")
+            watch.wait(lambda part=part: watch.held().get(part) == "device")  # type: ignore[misc]
+        assert isinstance(ear.outcome(), Finished)
+        assert set(watch.held()) == {ENCODER, MOVER, DECODER}
+
+    def test_parts_stay_from_job_to_job(self, executor: Executor, tmp_path: Path) -> None:
+        watch, first, second = Watch(), Usher(executor), Usher(executor)
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path, job="first"), first)
+        executor.submit(staged_ticket(tmp_path, job="second"), second)
+        assert isinstance(first.outcome(), Finished)
+        assert isinstance(second.outcome(), Finished)
+        assert second.stages == ["encode", "denoise", "decode"]
+        assert [what.component for _, what in watch.told if isinstance(what, Moved)] == [ENCODER, MOVER, DECODER]
+        sizes = {what.component: what.bytes for _, what in watch.told if isinstance(what, Moved)}
+        assert sizes == {ENCODER: 100, MOVER: 200, DECODER: 50}
+
+    def test_what_has_to_leave_for_a_stage_leaves_before_it(self, executor: Executor, tmp_path: Path) -> None:
+        watch = Watch()
+        usher = Usher(executor, {"denoise": (Move(ENCODER, "disk"), Move("toy/nothing@plain", "disk"))})
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path), usher)
+        assert isinstance(usher.outcome(), Finished)
+        told = [(what.component, what.tier) for _, what in watch.told if isinstance(what, Moved)]
+        assert told == [
+            (ENCODER, "device"),
+            (ENCODER, "disk"),
+            ("toy/nothing@plain", "disk"),
+            (MOVER, "device"),
+            (DECODER, "device"),
+        ]
+
+    def test_an_idle_process_makes_moves_at_once(self, executor: Executor, tmp_path: Path) -> None:
+        watch, usher = Watch(), Usher(executor)
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path), usher)
+        assert isinstance(usher.outcome(), Finished)
+        executor.move("heavy", (Move(MOVER, "disk"), Move("toy/nothing@plain", "host")))
+        watch.wait(lambda: len(watch.told) == 5, 2)
+        assert set(watch.held()) == {ENCODER, DECODER}
+        again = Usher(executor)
+        executor.submit(staged_ticket(tmp_path, job="again"), again)
+        assert isinstance(again.outcome(), Finished)
+        assert [what.component for _, what in watch.told[5:] if isinstance(what, Moved)] == [MOVER]
+
+    def test_moves_are_answered_where_nothing_ever_ran(self, executor: Executor) -> None:
+        watch = Watch()
+        executor.watch(watch)
+        executor.start()
+        executor.move("heavy", (Move(MOVER, "host"),))
+        watch.wait(lambda: watch.told == [("heavy", Moved(MOVER, "disk"))], 2)
+
+    def test_moves_reach_a_job_that_waits_for_its_stage(self, executor: Executor, tmp_path: Path) -> None:
+        watch, ear = Watch(), Ear()
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path), ear)
+        ear.wait(lambda: _stages(ear, 1), 20)
+        executor.proceed("job1")
+        ear.wait(lambda: _stages(ear, 2), 20)
+        executor.move("heavy", (Move(ENCODER, "disk"),))
+        watch.wait(lambda: watch.told and watch.held() == {}, 2)
+        assert ear.outcomes == []
+        executor.cancel("job1")
+        assert ear.outcome() == Stopped("job1")
+
+    def test_a_job_that_waits_for_its_stage_can_be_cancelled(self, executor: Executor, tmp_path: Path) -> None:
+        executor.start()
+        ear, next_ = Ear(), Usher(executor)
+        executor.submit(staged_ticket(tmp_path), ear)
+        ear.wait(lambda: _stages(ear, 1), 20)
+        begin = monotonic()
+        executor.cancel("job1")
+        assert ear.outcome() == Stopped("job1")
+        assert monotonic() - begin < 1.0
+        assert left_in(tmp_path) == []
+        executor.submit(staged_ticket(tmp_path, job="next"), next_)
+        assert isinstance(next_.outcome(), Finished)
+
+    def test_a_lost_process_is_told_with_all_it_held(self, executor: Executor, tmp_path: Path) -> None:
+        watch, usher, lost = Watch(), Usher(executor), Usher(executor)
+        executor.watch(watch)
+        executor.start()
+        executor.submit(staged_ticket(tmp_path), usher)
+        assert isinstance(usher.outcome(), Finished)
+        executor.submit(staged_ticket(tmp_path, "killed", "lost"), lost)
+        assert isinstance(lost.outcome(), Failed)
+        assert ("heavy", Gone()) in watch.told
+        assert watch.held() == {}
+
+    def test_proceed_for_nobody_does_nothing(self, executor: Executor, tmp_path: Path) -> None:
+        executor.start()
+        executor.proceed("nobody")
+        ear = Ear()
+        executor.submit(ticket(tmp_path, "plain"), ear)
+        assert isinstance(ear.outcome(), Finished)
+
+
+def _stages(ear: Ear, number: int) -> list[Staging]:
+    found = [message for message in ear.messages if isinstance(message, Staging)]
+    return found if len(found) >= number else []

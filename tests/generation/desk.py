@@ -9,12 +9,14 @@ from typing import Any
 
 import av
 import numpy as np
+from msgspec.structs import replace
 
 from genlock.generation.engine import Lane, Plan, Stage
 from genlock.generation.executor import Executor, Gone, Message, Move, Moved, Outcome, Progress, Staging, Ticket
 from genlock.generation.rack import Rack
 from genlock.project.request import GenerationRequest
 from genlock.timeline.model import Resolution
+from tests.generation import trial_engines
 
 SMALL = Resolution(160, 96)
 
@@ -29,6 +31,13 @@ def request(mode: str = "text_to_video", **fields: Any) -> GenerationRequest:
 def ticket(folder: Path, engine: str, job: str = "job1", *, product: str = "movie", **fields: Any) -> Ticket:
     made = request(**fields)
     plan = Plan(engine=engine, name="only", product=product, asked=made.frames, made=made.frames)  # type: ignore[arg-type]
+    return Ticket(job, made, plan, str(folder), f"{job}_v001", 1, proxy=False)
+
+
+def staged_ticket(folder: Path, engine: str = "staged", job: str = "job1", **fields: Any) -> Ticket:
+    """Returns a ticket whose plan has stages and parts."""
+    made = request(**fields)
+    plan = replace(trial_engines.staged.plans(made)[0], engine=engine)
     return Ticket(job, made, plan, str(folder), f"{job}_v001", 1, proxy=False)
 
 
