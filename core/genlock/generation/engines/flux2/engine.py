@@ -27,7 +27,7 @@ class Flux2Engine:
     def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
         """Returns the ways this machine can do it, fastest first.
 
-        Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, unsafe_weights).
+        Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, unsafe_weights, needs_memory).
         """
         wanted = settings.read(request)
         return planning.plans(request, wanted, self._library or library(), self._machine or here())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,18 @@ from genlock.generation.engines.flux2.sizes import Size
 Array = np.ndarray[Any, Any]
 
 
-class Words:
-    """An encoded prompt, and the encoded words to avoid where the model reads them. On the CPU."""
+@dataclass(frozen=True)
+class Guides:
+    """What a picture is to follow: the encoded `prompt`, the encoded words to avoid where the model reads them (both on the
+    CPU), and the pictures `looked` at."""
 
-    def __init__(self, prompt: Any, avoided: Any | None) -> None:
-        self.prompt, self.avoided = prompt, avoided
+    prompt: Any
+    avoided: Any | None
+    looked: tuple[Image.Image, ...] = ()
+
+    def seeing(self, picture: Image.Image) -> Guides:
+        """Returns the same with a picture in front of the others."""
+        return replace(self, looked=(picture, *self.looked))
 
 
 class Painter:
@@ -32,21 +40,24 @@ class Painter:
 
     def __init__(self, plan: Plan, sink: Sink) -> None:
         self._plan, self._sink = plan, sink
+        self._stage = ""
+        self.report: Callable[[int, int], None] = lambda done, total: sink.progress(done, total, "denoise")
+        """Called after every step; raises Halt after a cancel."""
         self._how = plan.how
         self.course = Course(**plan.how["course"])
         self._device = sink.models.device
         self._parts = {c.name.split("/")[1].split("@")[0]: c for c in plan.components}
 
-    def encode(self, prompt: str, avoided: str) -> Words:
+    def encode(self, prompt: str, avoided: str, looked: tuple[Image.Image, ...]) -> Guides:
         """Returns the words as the model reads them; the text encoder is needed only for those not encoded before."""
         texts = [prompt, *([avoided] if self.course.cfg else [])]
         cache = EmbeddingCache()
         form = self._how["forms"]["text_encoder"]
-        settings = {"tokens": sizes.WORDS, "form": form, "dtype": self._how["dtype"]}
+        settings = {"tokens": sizes.WORDS, "form": form, "dtype": self._how["dtype"], "of": self._how["words"]}
         keys = [key(self._how["model"], self._plan.revision, text, settings) for text in texts]
         found = [(cache.get(name) or {}).get("embeds") for name in keys]
         if any(embeds is None for embeds in found):
-            self._sink.stage("encode")
+            self._enter("encode")
             pipe = self._words()
             for number, text in enumerate(texts):
                 self._sink.progress(number, len(texts), "encode")
@@ -54,22 +65,20 @@ class Painter:
                     with torch.no_grad():
                         found[number] = pipe.encode_prompt(text, max_sequence_length=sizes.WORDS)[0].cpu()
                     cache.put(keys[number], {"embeds": found[number]})
-        return Words(found[0], found[1] if self.course.cfg else None)
+        return Guides(found[0], found[1] if self.course.cfg else None, looked)
 
-    def draw(self, size: Size, looked: list[Image.Image], words: Words, seed: int) -> Array:
-        """Returns a picture of `size` (multiples of 16), HxWx3 uint8, that follows the words and the pictures looked
-        at."""
+    def draw(self, size: Size, guides: Guides, seed: int) -> Array:
+        """Returns a picture of `size` (multiples of 16), HxWx3 uint8."""
         cls = Flux2KleinKVPipeline if self.course.kv else Flux2KleinPipeline
-        inputs: dict[str, Any] = {"image": looked or None, "width": size[0], "height": size[1]}
-        return self._run(cls, inputs, words, seed)
+        inputs = {"image": list(guides.looked) or None, "width": size[0], "height": size[1]}
+        return self._run(cls, inputs, guides, seed)
 
-    def redraw(
-        self, picture: Array, mask: Array, looked: list[Image.Image], words: Words, seed: int, strength: float
-    ) -> Array:
+    def redraw(self, picture: Array, mask: Array, guides: Guides, seed: int, strength: float) -> Array:
         """Returns a picture (HxWx3 uint8, sides multiples of 16, at most 1 MP) with what the mask selects (HxW, above 0)
         drawn anew; it changes a little everywhere."""
         chosen = Image.fromarray(np.where(mask > 0, np.uint8(255), np.uint8(0)))
         # the pipeline puts references together as one stack, so they get the size of the first
+        looked = guides.looked
         same = [image if image.size == looked[0].size else image.resize(looked[0].size) for image in looked]
         inputs = {
             "image": Image.fromarray(picture),
@@ -77,21 +86,21 @@ class Painter:
             "image_reference": same or None,
             "strength": strength,
         }
-        return self._run(Flux2KleinInpaintPipeline, inputs, words, seed)
+        return self._run(Flux2KleinInpaintPipeline, inputs, guides, seed)
 
-    def _run(self, cls: Any, inputs: dict[str, Any], words: Words, seed: int) -> Array:
-        self._sink.stage("denoise")
+    def _run(self, cls: Any, inputs: dict[str, Any], guides: Guides, seed: int) -> Array:
+        self._enter("denoise")
         vae, transformer = self._vae(), self._transformer()
         with ExitStack() as stack:
             if self.course.kv:
                 stack.enter_context(loading.processors_kept(transformer))
             pipe = self._pipe(cls, vae=vae, transformer=transformer)
             stack.enter_context(loading.adapted(pipe, [(path, weight) for path, weight in self._how["loras"]]))
-            if cls is Flux2KleinInpaintPipeline and vae.dtype != words.prompt.dtype:
-                inputs = inputs | _looked_at(pipe, inputs, words.prompt.dtype, self._device)
+            if cls is Flux2KleinInpaintPipeline and vae.dtype != guides.prompt.dtype:
+                inputs = inputs | _looked_at(pipe, inputs, guides.prompt.dtype, self._device)
             latents = pipe(
                 **inputs,
-                **self._common(cls, words),
+                **self._common(cls, guides),
                 # on the CPU, so that a seed means the same on every device
                 generator=torch.Generator().manual_seed(seed),
                 callback_on_step_end=self._step,
@@ -99,25 +108,30 @@ class Painter:
         del transformer
         return self._decode(pipe, latents)
 
-    def _common(self, cls: Any, words: Words) -> dict[str, Any]:
+    def _common(self, cls: Any, guides: Guides) -> dict[str, Any]:
         options: dict[str, Any] = {
-            "prompt_embeds": words.prompt.to(self._device),
+            "prompt_embeds": guides.prompt.to(self._device),
             "num_inference_steps": self.course.steps,
             "output_type": "latent",
         }
         if cls is not Flux2KleinKVPipeline:
             options["guidance_scale"] = self.course.guidance if self.course.cfg else 1.0
-            if words.avoided is not None:
-                options["negative_prompt_embeds"] = words.avoided.to(self._device)
+            if guides.avoided is not None:
+                options["negative_prompt_embeds"] = guides.avoided.to(self._device)
         return options
 
     def _step(self, pipe: Any, number: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        self._sink.progress(number + 1, pipe.num_timesteps, "denoise")
+        self.report(number + 1, pipe.num_timesteps)
         return tensors
+
+    def _enter(self, stage: str) -> None:
+        if stage != self._stage:
+            self._sink.stage(stage)
+            self._stage = stage
 
     def _decode(self, pipe: Any, latents: Any) -> Array:
         if any(stage.name == "decode" for stage in self._plan.stages):
-            self._sink.stage("decode")
+            self._enter("decode")
         vae = self._vae()
         if self._how["tiled"]:
             vae.enable_tiling()

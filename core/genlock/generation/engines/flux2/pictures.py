@@ -21,6 +21,9 @@ from genlock.timeline.rate import Rate
 
 Array = np.ndarray[Any, Any]
 
+_BLACK: Final = 16
+_LEVELS: Final = np.clip(np.rint((np.arange(256) - _BLACK) * 255 / (255 - 2 * _BLACK)), 0, 255).astype(np.uint8)
+
 SMALLEST: Final = 64
 SLIMMEST: Final = 8
 """What the model looks at is at least so many pixels wide and high, and at most so many times as long as wide."""
@@ -44,11 +47,12 @@ class Reel:
 
     def mask(self, number: int) -> Array:
         """Returns what the picture at a number selects, HxW uint8: its alpha where that says anything, else how bright it
-        is."""
+        is. Nearly black is 0 and nearly white 255, because clips are compressed."""
         image = self._image(number)
-        if image.mode == "RGBA" and image.getextrema()[3][0] < 255:
-            return np.asarray(image.getchannel("A"))
-        return np.asarray(image.convert("L"))
+        alpha = np.asarray(image.getchannel("A")) if image.mode == "RGBA" else None
+        if alpha is not None and alpha.min() < 255:
+            return _LEVELS[alpha]
+        return np.asarray(_LEVELS[np.asarray(image.convert("L"))])
 
     def _image(self, number: int) -> Image.Image:
         own = min(self._clip.frames - 1, int(self._step * number))

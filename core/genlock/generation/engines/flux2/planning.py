@@ -94,7 +94,7 @@ def is_clip(request: GenerationRequest) -> bool:
 
 
 def plans(request: GenerationRequest, settings: Settings, library: Library, machine: Machine) -> tuple[Plan, ...]:
-    """Returns the ways, best first; none when the machine is too small for all of them."""
+    """Returns the ways, best first; raises as `Flux2Engine.plans`."""
     _check(request, settings)
     model = chosen(library, settings.model)
     way_of = course(request, settings, model)
@@ -114,9 +114,16 @@ def plans(request: GenerationRequest, settings: Settings, library: Library, mach
         "autoencoder": [coder.path, part],
         "loras": loras,
         "dtype": device(machine).dtype,
+        "words": _stamp(model),
     }
     notes = _notes(request, settings, way_of, size, computed)
     found = ways(machine, device(machine), parts, stages, model=model.name)
+    if not found:
+        raise GenerationError(
+            "needs_memory",
+            f"{model.name} does not run on {machine.name} at {size[0]}x{size[1]}: in no form do its parts fit"
+            f" {machine.usable / (1 << 30):.1f} GiB.",
+        )
     return tuple(_plan(request, model, coder, _renamed(way, model, coder), how, notes) for way in found)
 
 
@@ -155,8 +162,12 @@ def _references(request: GenerationRequest) -> int:
 
 
 def _check(request: GenerationRequest, settings: Settings) -> None:
-    if request.mode in ("edit_image", "inpaint") and not request.source:
-        raise bad(f"{request.mode} needs a picture as source.")
+    if request.mode == "inpaint" and not request.source:
+        raise bad("inpaint needs a picture or a clip as source.")
+    if request.mode == "edit_image" and not (request.source or _references(request)):
+        raise bad("edit_image needs the picture to edit: a source, or a reference.")
+    if request.mode == "edit_image" and settings.strength is not None and not request.source:
+        raise bad("strength says how much of the source is kept; there is none.")
     if request.mode == "inpaint" and not request.mask:
         raise bad("inpaint needs a mask: a picture or a clip, white where to make anew.")
     if request.mode == "image" and settings.strength is not None:
@@ -212,10 +223,16 @@ def _renamed(way: Way, model: Model, coder: Model) -> Way:
     return structs.replace(way, components=components, stages=stages)
 
 
-def _short(path: str) -> str:
+def _stamp(model: Model) -> str:
+    """Returns what changes when another text encoder lies in the model's folder: prompts it encoded are kept."""
+    stats = [path.stat() for path in weights.files(Path(model.path) / "text_encoder")]
+    return _short(repr([(stat.st_size, stat.st_mtime_ns) for stat in stats]))
+
+
+def _short(text: str) -> str:
     from hashlib import sha256
 
-    return sha256(path.encode()).hexdigest()[:8]
+    return sha256(text.encode()).hexdigest()[:8]
 
 
 def _notes(request: GenerationRequest, settings: Settings, way: Course, asked: Size, size: Size) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,9 @@ class Lora(Struct, frozen=True, forbid_unknown_fields=True):
     weight: float = 1.0
 
 
+Motion = Literal["inside", "around"]
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The engine's settings.
 
@@ -29,7 +32,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `kv_cache` keeps what the model knows of given pictures from the first step (models trained so, or 4 steps);
     `strength` below 1 keeps something of the source. `feather` pixels inside a mask's edge are blended; `padding` pixels
     around a mask are shown to the model (none: the whole picture while it fits). In a clip every `every`-th frame is
-    painted and the others follow the movement.
+    painted and the others follow the movement of what the mask covers ("inside", to change a thing) or of what surrounds it
+    ("around", to take it away).
     """
 
     model: str = ""
@@ -43,6 +47,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     feather: int = 0
     padding: int | None = None
     every: int = 12
+    motion: Motion = "inside"
     loras: tuple[Lora, ...] = ()
 
 
@@ -52,7 +57,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "strength": (0, 1),
     "feather": (0, 512),
     "padding": (0, 4096),
-    "every": (1, 1000),
+    "every": (1, 48),
 }
 
 
