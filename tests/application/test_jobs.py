@@ -14,10 +14,11 @@ import pytest
 
 from genlock.application.application import Application, Envelope, Published
 from genlock.application.commands import Command
-from genlock.application.jobs import JobRunner, request_for
+from genlock.application.jobs import JobRunner
+from genlock.application.requests import request_for
 from genlock.errors import BadInput, NotFound, Refused, StoreError
 from genlock.generation.arbiter import Arbiter, Lease, Need
-from genlock.generation.engine import Engines
+from genlock.generation.engine import BUILTIN, Engines
 from genlock.generation.executor import Progress
 from genlock.generation.local import LocalExecutor
 from genlock.project.commands import (
@@ -70,7 +71,7 @@ class House:
 
     def run(self, executor: Any = None, *, engines: Engines | None = None, budget: int = 1 << 34) -> JobRunner:
         self.runner = JobRunner(
-            self.app, executor or self.executor, Arbiter(budget), self.progress.append, engines=engines
+            self.app, executor or self.executor, Arbiter.plain(budget), self.progress.append, engines=engines
         )
         self.runner.start()
         return self.runner
@@ -216,7 +217,7 @@ def test_what_never_fits_fails_with_needs_memory(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.settle(engine="animatic")
     try:
-        house.run(engines=Engines(), budget=1000)
+        house.run(engines=Engines({"animatic": BUILTIN["animatic"]}), budget=1000)
         status = house.until(house.queue(), Failed).status
         assert isinstance(status, Failed)
         assert status.code == "needs_memory"
@@ -270,7 +271,7 @@ def test_a_restart_requeues_what_ran_and_keeps_the_queue(tmp_path: Path) -> None
 
 
 def test_stop_before_start_and_twice(house: House) -> None:
-    runner = JobRunner(house.app, house.executor, Arbiter(1))
+    runner = JobRunner(house.app, house.executor, Arbiter.plain(1))
     runner.stop()
     other = house.run(FakeExecutor(trial_engines.engines()))
     other.stop()
@@ -460,15 +461,15 @@ def test_a_job_cancelled_and_retried_in_one_group_runs(house: House) -> None:
 class OneLease(Arbiter):
     """Grants the first lease only."""
 
-    async def acquire(self, need: Need, lane: Any = "heavy", deadline: float | None = None) -> Lease:
+    async def acquire(self, need: Need, deadline: float | None = None) -> Lease:
         if self.decisions:
             await asyncio.Event().wait()
-        return await super().acquire(need, lane, deadline)
+        return await super().acquire(need, deadline)
 
 
 def test_stopping_does_not_wait_for_a_job_between_two_plans(house: House) -> None:
     job = house.queue(engine="hungry")
-    runner = house.runner = JobRunner(house.app, house.executor, OneLease(1 << 34))
+    runner = house.runner = JobRunner(house.app, house.executor, OneLease.plain(1 << 34))
     runner.start()
     house.until(job, Running)
     end = monotonic() + 10

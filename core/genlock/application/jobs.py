@@ -8,33 +8,42 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from threading import Thread
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 from uuid import uuid4
 
-import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
 from genlock.application.application import Accepted, Application, Envelope, Published
-from genlock.errors import BadInput, GenerationError, GenlockError, NotFound
+from genlock.errors import GenerationError, GenlockError
 from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import Engines, Lane, Plan
-from genlock.generation.executor import Executor, Failed, Finished, Message, Outcome, Progress, Stopped, Ticket
-from genlock.media.naming import next_number, sanitise, take_path
-from genlock.project.commands import FailJob, FinishJob, JobCommand, QueueJob, RequeueJob, StartJob
+from genlock.generation.executor import (
+    Executor,
+    Failed,
+    Finished,
+    Gone,
+    Message,
+    Moved,
+    Outcome,
+    Progress,
+    Staging,
+    Stopped,
+    Ticket,
+    discard,
+)
+from genlock.project.commands import FailJob, FinishJob, JobCommand, RequeueJob, StartJob
 from genlock.project.job import JobCancelled, JobQueued, JobRequeued, JobState, Running, Waiting
-from genlock.project.project import ProjectState, Settings
-from genlock.project.request import GenerationRequest, Mode
-from genlock.project.shot import ShotState, Take
+from genlock.project.project import Settings
 
 log = logging.getLogger(__name__)
 
 ACTOR: Final = "genlock"
 HOST: Final = "daemon"
 
-_OF_QUEUE: Final = ("priority", "take")
+LOOKAHEAD: Final = 16
+"""Waiting jobs that are planned before their turn, so that what they need is not thrown away meanwhile."""
 
 
 class JobRunner:
@@ -61,6 +70,8 @@ class JobRunner:
         self._thread: Thread | None = None
         self._waiting: set[str] = set()
         self._running: dict[str, _Carriage] = {}
+        self._ahead: dict[str, Plan | None] = {}
+        self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -68,6 +79,8 @@ class JobRunner:
         """Requeues what was running when the last daemon ended, then begins to work."""
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="jobs", daemon=True)
+        self._arbiter.mover = self._executor.move
+        self._executor.watch(self._watched)
         self._executor.start()
         for job in self._app.jobs(status="running"):
             with contextlib.suppress(GenlockError):  # somebody ended it meanwhile
@@ -104,7 +117,19 @@ class JobRunner:
             if queued:
                 self._loop.call_soon_threadsafe(self._queued, queued)
 
+    # -- on the executor's threads
+
+    def _watched(self, lane: Lane, news: Moved | Gone) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._happened, lane, news)
+
     # -- on the loop
+
+    def _happened(self, lane: Lane, news: Moved | Gone) -> None:
+        if isinstance(news, Gone):
+            self._arbiter.lost(lane)
+        else:
+            self._arbiter.moved(lane, news.component, news.tier, news.bytes)
 
     def _take_up(self) -> None:
         self._queued([job.id for job in self._app.jobs(status="waiting")])
@@ -118,18 +143,23 @@ class JobRunner:
         carriage = self._running.get(job)
         if carriage is not None:
             carriage.stop(self._executor)
+        self._look_ahead()
 
     def _serve(self) -> None:
         """Begins with the next jobs while their lanes have room."""
-        if self._stopping or not self._waiting:
-            return
+        if not self._stopping and self._waiting:
+            self._begin()
+        self._look_ahead()
+
+    def _begin(self) -> None:
         room = dict(self._arbiter.slots)
         for carriage in self._running.values():
             room[carriage.lane] -= 1
         if all(free <= 0 for free in room.values()):
             return
         for job in self._in_order():
-            lane = planner.lane(job.request)
+            plan = self._ahead.get(job.id)
+            lane = plan.lane if plan is not None else planner.lane(job.request)
             if room.get(lane, 0) > 0:
                 room[lane] -= 1
                 self._waiting.discard(job.id)
@@ -143,6 +173,28 @@ class JobRunner:
         del self._running[job]
         self._serve()
 
+    def _look_ahead(self) -> None:
+        """Plans the next of those that wait, and tells the arbiter what they will need."""
+        if self._looking is None and not self._stopping:
+            self._looking = self._loop.create_task(self._look())
+            self._looking.add_done_callback(self._looked)
+
+    def _looked(self, _: asyncio.Task[None]) -> None:
+        self._looking = None
+
+    async def _look(self) -> None:
+        while unknown := [job for job in self._in_order()[:LOOKAHEAD] if job.id not in self._ahead]:
+            plan = None
+            with contextlib.suppress(GenlockError):  # it will fail when its turn comes
+                plan = (await asyncio.to_thread(planner.plans, unknown[0].request, self._engines))[0]
+            self._ahead[unknown[0].id] = plan
+            if plan is not None and plan.lane != planner.lane(unknown[0].request):
+                self._begin()
+        jobs = self._in_order()[:LOOKAHEAD]
+        self._ahead = {job.id: self._ahead[job.id] for job in jobs}
+        planned = ((job, self._ahead[job.id]) for job in jobs)
+        self._arbiter.set_queue([Need(job.id, plan, job.priority) for job, plan in planned if plan is not None])
+
     def _in_order(self) -> list[JobState]:
         jobs = self._app.world.jobs
         found = [jobs[id_] for id_ in self._waiting if id_ in jobs]
@@ -154,7 +206,7 @@ class JobRunner:
         try:
             outcome = await self._work(carriage)
             if outcome is not None and not self._stopping:
-                await self._settle(job, outcome)
+                await self._settle(job, carriage.marked(outcome))
         except asyncio.CancelledError:
             pass  # cancelled while it waited for its lease, or the runner stops: the queue knows already
         except GenlockError as error:
@@ -164,29 +216,52 @@ class JobRunner:
             await self._fail(job, "internal", f"{type(error).__name__}: {error}")
 
     async def _work(self, carriage: _Carriage) -> Outcome | None:
-        """Tries one plan after the other for as long as memory is what is missing; None when the job was taken away."""
+        """Tries one plan after the other: the next where memory is missing, and once more where the worker died. None
+        when the job was taken away."""
         job = carriage.job
-        outcome: Outcome | None = None
-        started = False
-        for plan in planner.plans(job.request, self._engines):
-            carriage.submitted = False  # while it waits for its next lease it is the task that has to be stopped
-            try:
-                lease = await self._arbiter.acquire(Need.of(job.id, plan, job.priority), plan.lane, self._deadline)
-            except GenerationError as error:
-                outcome = Failed(job.id, error.code, error.message)
-                continue
-            async with lease:
-                # The worker begins while the start becomes durable: a crash in between costs a job that nobody saw run.
-                running = self._loop.create_task(self._run(carriage, plan, lease))
-                if not started and not await self._send(job.id, StartJob(plan.engine, plan.name)):
-                    self._executor.cancel(job.id)
-                    _discard_outcome(await running)
-                    return None
-                started = True
-                outcome = await running
-            if not isinstance(outcome, Failed) or outcome.code != "needs_memory":
-                break
-        return outcome
+        plans = await asyncio.to_thread(planner.plans, job.request, self._engines)
+        number = deaths = 0
+        while True:
+            plan = plans[number]
+            carriage.begin(plan)
+            if carriage.lane != carriage.counted:
+                self._serve()  # it was counted on another lane
+            outcome = await self._attempt(carriage, plan)
+            if not isinstance(outcome, Failed):
+                return outcome
+            if outcome.code == "needs_memory" and number + 1 < len(plans):
+                number += 1
+            elif outcome.code == "worker_lost" and not deaths:
+                deaths += 1
+                number += _is_cheaper(plan, plans[number + 1 :])
+            else:
+                return outcome
+            carriage.tried.append(f"{plan.name}: {outcome.message}")
+            reason = f"{plan.name} ended with {outcome.code}; {plans[number].engine}: {plans[number].name} is next"
+            self._arbiter.note(job.id, plan.lane, reason)
+
+    async def _attempt(self, carriage: _Carriage, plan: Plan) -> Outcome | None:
+        job = carriage.job
+        try:
+            lease = await self._arbiter.acquire(Need(job.id, plan, job.priority), self._deadline)
+        except GenerationError as error:
+            return Failed(job.id, error.code, error.message)
+        async with lease:
+            if not plan.stages:  # what it needs it needs throughout
+                try:
+                    moves = await lease.enter("")
+                except GenerationError as error:
+                    return Failed(job.id, error.code, error.message)
+                if moves:
+                    self._executor.move(plan.lane, moves)
+            # The worker begins while the start becomes durable: a crash in between costs a job that nobody saw run.
+            running = self._loop.create_task(self._run(carriage, plan, lease))
+            if not carriage.started and not await self._send(job.id, StartJob(plan.engine, plan.name)):
+                self._executor.cancel(job.id)
+                _discard_outcome(await running)
+                return None
+            carriage.started = True
+            return await running
 
     async def _run(self, carriage: _Carriage, plan: Plan, lease: Lease) -> Outcome:
         job = carriage.job
@@ -197,13 +272,33 @@ class JobRunner:
         def heard(message: Message) -> None:
             if isinstance(message, Progress):
                 self._loop.call_soon_threadsafe(self._progressed, message, lease)
+            elif isinstance(message, Staging):
+                self._loop.call_soon_threadsafe(self._staging, carriage, message, lease)
             else:
                 self._loop.call_soon_threadsafe(_settle_once, ended, message)
 
         settings = self._app.project(job.project).settings
         self._executor.submit(_ticket(job, plan, settings), heard)
         carriage.submitted = True
-        return await ended
+        outcome = await ended
+        await carriage.leave_stage()
+        if carriage.refusal is not None and isinstance(outcome, Stopped):
+            return carriage.refusal
+        return outcome
+
+    def _staging(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
+        lease.report(*lease.step, staging.allocated)
+        carriage.entering = self._loop.create_task(self._enter(carriage, staging, lease))
+
+    async def _enter(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
+        """Lets a job begin its next stage when the room for it is there; a job that gets none ends."""
+        try:
+            moves = await lease.enter(staging.stage)
+        except GenerationError as error:
+            carriage.refusal = Failed(staging.job, error.code, error.message)
+            self._executor.cancel(staging.job)
+        else:
+            self._executor.proceed(staging.job, moves)
 
     def _progressed(self, progress: Progress, lease: Lease) -> None:
         lease.report(progress.done, progress.total)
@@ -215,7 +310,7 @@ class JobRunner:
                 # One that could not be stored, as on a full disk, is still wanted: the job counts as running until then.
                 wanted = await self._send(job.id, FinishJob(take)) or self._is_running(job.id)
                 if not wanted:
-                    _discard(take)
+                    discard(take)
             case Failed(code=code, message=message):
                 await self._fail(job, code, message)
             case Stopped():
@@ -244,6 +339,8 @@ class JobRunner:
         self._stopping = True
         self._waiting.clear()
         carriages = list(self._running.values())
+        if self._looking is not None:
+            self._looking.cancel()
         for carriage in carriages:
             if requeue:  # refused for one that never started, which waits still
                 await self._send(carriage.job.id, RequeueJob("The daemon was stopped."))
@@ -255,10 +352,33 @@ class _Carriage:
     """One job under way."""
 
     def __init__(self, job: JobState, lane: Lane) -> None:
-        self.job, self.lane = job, lane
+        self.job, self.lane, self.counted = job, lane, lane
         self.task: asyncio.Task[None] | None = None
-        self.submitted = False
-        self.stopped = False
+        self.entering: asyncio.Task[None] | None = None
+        self.refusal: Failed | None = None
+        self.submitted = self.stopped = self.started = False
+        self.tried: list[str] = []
+        """Why plans before the present one did not do."""
+
+    def begin(self, plan: Plan) -> None:
+        """Turns to a plan: while it waits for its lease it is the task that has to be stopped."""
+        self.submitted, self.refusal = False, None
+        self.counted, self.lane = self.lane, plan.lane
+
+    async def leave_stage(self) -> None:
+        """Ends what still waits for room for a stage."""
+        entering, self.entering = self.entering, None
+        if entering is not None:
+            entering.cancel()
+            await asyncio.gather(entering, return_exceptions=True)
+
+    def marked(self, outcome: Outcome) -> Outcome:
+        """Returns the outcome; a take says which plans did not do."""
+        if not self.tried or not isinstance(outcome, Finished) or outcome.take.provenance is None:
+            return outcome
+        made = outcome.take.provenance
+        told = replace(made, details={**made.details, "tried": self.tried})
+        return replace(outcome, take=replace(outcome.take, provenance=told))
 
     def stop(self, executor: Executor) -> None:
         """Ends it: in the executor when it is there, else before it gets there."""
@@ -269,115 +389,9 @@ class _Carriage:
             self.task.cancel()
 
 
-def request_for(app: Application, shot: str, **overrides: Any) -> QueueJob:
-    """Returns the command that queues a take of a shot, from its brief and the project's settings.
-
-    `overrides` replace fields of the request (mode, prompt, frames, span, seed, ...), as values or as JSON has them, and
-    `priority`; `take` names the take that an extend or a retake starts from (else the selected one). Without a seed in
-    the brief each take gets another one, always the same for its number.
-    Raises NotFound(no_such_shot, no_such_take), BadInput(bad_value, bad_generation).
-    """
-    state = app.shot(shot)
-    project = app.project(state.project)
-    fields = set(GenerationRequest.__struct_fields__)
-    unknown = sorted(set(overrides) - fields - set(_OF_QUEUE))
-    if unknown:
-        raise BadInput("bad_value", f"A request has no {', '.join(unknown)}.")
-    number = _number(app, state, project)
-    values = {name: value for name, value in overrides.items() if name in fields}
-    request = _request(state, project.settings, number, values, overrides.get("take"))
-    path = take_path(_folder(app, project), state.scene, state.code, number)
-    return QueueJob(
-        project=project.id,
-        shot=state.id,
-        request=request,
-        output=str(path.parent),
-        stem=path.stem,
-        number=number,
-        priority=_whole(overrides.get("priority", 0)),
-    )
-
-
-def _request(
-    shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any], take: str | None
-) -> GenerationRequest:
-    brief = shot.brief
-    drop = settings.drop_frame and bool(brief.rate.drop_per_minute)
-    base = GenerationRequest(
-        mode=_mode(len(brief.conditioning)),
-        prompt=brief.prompt,
-        negative_prompt=brief.negative_prompt,
-        resolution=brief.resolution or settings.resolution,
-        frames=brief.frames,
-        rate=brief.rate,
-        seed=brief.seed or number,
-        conditioning=brief.conditioning,
-        start_frame=settings.start_frame if brief.rate == settings.rate else 3600 * brief.rate.nominal,
-        drop_frame=drop,
-        shot_code="_".join(part for part in (shot.scene, shot.code) if part),
-        shot_type=brief.shot_type,
-        camera=brief.camera,
-        engine=brief.engine or settings.engine,
-    )
-    given = {**asdict(base), **overrides}
-    if "mode" not in overrides and overrides.get("conditioning") is not None:
-        given["mode"] = _mode(len(overrides["conditioning"]))
-    if given["mode"] in ("extend", "retake") and not given["source"]:
-        given.update(_continued(shot, given, overrides, take))
-    try:
-        return msgspec.convert(msgspec.to_builtins(given), GenerationRequest)
-    except msgspec.ValidationError as error:
-        raise BadInput("bad_value", f"The request does not hold together: {error}.") from error
-
-
-def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any], take: str | None) -> dict[str, Any]:
-    """Returns what a request takes over from the take it goes on from."""
-    chosen = take or shot.selected
-    if chosen is None:
-        raise BadInput("bad_generation", f"The shot {shot.code} has no take yet to go on from.")
-    if chosen not in shot.takes:
-        raise NotFound("no_such_take", f"The shot {shot.code} has no take {chosen}.")
-    held = shot.takes[chosen]
-    found: dict[str, Any] = {"source": held.path}
-    info = held.info
-    if info is not None and info.rate is not None and "rate" not in overrides:
-        found["rate"] = info.rate
-    if info is not None and given["mode"] == "retake" and "frames" not in overrides:
-        found["frames"] = info.frames
-    if info is not None and given["mode"] == "extend" and "start_frame" not in overrides:
-        # Our own files count from 0: what they were made to start at stands in their request.
-        begun = held.provenance.request.start_frame if held.provenance else info.start
-        found["start_frame"] = begun + info.frames
-    return found
-
-
-def _mode(conditions: int) -> Mode:
-    return "text_to_video" if not conditions else "image_to_video" if conditions == 1 else "keyframes"
-
-
-def _number(app: Application, shot: ShotState, project: ProjectState) -> int:
-    """Returns the first take number that no take, no job and no file has."""
-    taken = [take.number for take in shot.takes.values()]
-    taken += [number for owner, number in app.world.reserved if owner == shot.id]
-    on_disk = next_number(_folder(app, project), shot.scene, shot.code)
-    return max([*(number + 1 for number in taken), on_disk])
-
-
-def _folder(app: Application, project: ProjectState) -> Path:
-    """Returns the project's folder; one of its name beside the store when its settings name none."""
-    if project.settings.folder:
-        return Path(project.settings.folder)
-    store = Path(app.store.location)
-    if store.is_absolute() and store.is_file():
-        return store.parent / sanitise(project.name)
-    message = f"The project {project.name} has no folder for its takes."
-    raise BadInput("bad_generation", message, hint="Set the folder in the project's settings.")
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise BadInput("bad_value", f"A priority is a whole number, not {value!r}.")
-    return value
+def _is_cheaper(plan: Plan, others: tuple[Plan, ...]) -> bool:
+    """Whether the next plan is one of the same engine that holds less than one that may have died of its size."""
+    return bool(plan.components and others and others[0].engine == plan.engine)
 
 
 def _ticket(job: JobState, plan: Plan, settings: Settings) -> Ticket:
@@ -404,12 +418,4 @@ def _settle_once(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
 
 def _discard_outcome(outcome: Outcome) -> None:
     if isinstance(outcome, Finished):
-        _discard(outcome.take)
-
-
-def _discard(take: Take) -> None:
-    """Removes the files of a take that nobody wants any more."""
-    for path in (take.path, take.proxy):
-        if path:
-            with contextlib.suppress(OSError):
-                Path(path).unlink(missing_ok=True)
+        discard(outcome.take)

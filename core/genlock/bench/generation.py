@@ -17,10 +17,11 @@ from genlock.application.application import Accepted, Application, Envelope, Pub
 from genlock.application.commands import Command
 from genlock.application.jobs import JobRunner
 from genlock.bench import Result, p50
-from genlock.generation.arbiter import Arbiter, machine_budget
+from genlock.generation.arbiter import Arbiter
 from genlock.generation.engine import BUILTIN, Engines
 from genlock.generation.engines.noop import TARGET
 from genlock.generation.local import LocalExecutor
+from genlock.generation.memory import machine
 from genlock.project.commands import ChangeSettings, CreateProject, QueueJob, SettingsPatch
 from genlock.project.job import JobFailed, JobSucceeded
 from genlock.project.project import Settings
@@ -65,7 +66,7 @@ class _Bench:
         self._app.subscribe(self._heard)
         self._project = self._do(CreateProject("Bench", Settings(folder=str(folder)))).created[0]
         self._executor = LocalExecutor(Engines({**BUILTIN, **TARGET}), warm_after=0)
-        self._runner = JobRunner(self._app, self._executor, Arbiter(machine_budget()))
+        self._runner = JobRunner(self._app, self._executor, Arbiter.plain(machine.here().usable))
         self._runner.start()
 
     def noop(self) -> float:

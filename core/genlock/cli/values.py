@@ -61,6 +61,18 @@ def image(text: str) -> dict[str, Any]:
     return made
 
 
+def numbers(text: str, names: str) -> list[float]:
+    """Returns numbers of "X,Y" or "LEFT,TOP,RIGHT,BOTTOM", as many as there are `names`."""
+    parts = text.split(",")
+    try:
+        found = [float(part) for part in parts]
+    except ValueError:
+        found = []
+    if len(found) != len(names.split(",")):
+        raise BadInput("bad_value", f"{text!r} is not {names}.", hint="Write pixels from the top left of the source.")
+    return found
+
+
 def json_object(text: str) -> dict[str, Any]:
     """Returns a JSON object; raises BadInput(bad_json, bad_request)."""
     try:

@@ -39,7 +39,7 @@ def generate(services: Services, shots: list[str], overrides: dict[str, Any], au
 
     Raises NotFound(no_such_shot), BadInput(bad_generation), AccessError(outside_roots).
     """
-    from genlock.application.jobs import request_for
+    from genlock.application.requests import request_for
 
     queued = queued_before(services, shots, author)
     commands = []

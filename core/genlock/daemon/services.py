@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from genlock.application.jobs import JobRunner
     from genlock.daemon.watching import Watches
     from genlock.generation.arbiter import Arbiter
-    from genlock.generation.engine import Engines, Lane
+    from genlock.generation.engine import Engines
     from genlock.generation.executor import Progress
     from genlock.media.service import MediaService
 
@@ -185,10 +185,19 @@ class Services:
     @cached_property
     def arbiter(self) -> Arbiter:
         """Who may use how much memory."""
-        from genlock.generation.arbiter import Arbiter, machine_budget
+        from genlock.generation.arbiter import SLOTS, Arbiter
+        from genlock.generation.memory.ledger import Ledger
+        from genlock.generation.memory.machine import here
 
-        slots: dict[Lane, int] = {"heavy": self.settings.job_slots, "interactive": 1}
-        return Arbiter(machine_budget(self.settings.memory_share), slots, on_decision=lambda _: self._on_memory())
+        machine = here()
+        slots = {**SLOTS, "heavy": self.settings.job_slots}
+        budget = int(machine.usable * self.settings.memory_share)
+        ledger = Ledger(machine, budget, floor=self.settings.interactive_floor, slots=slots)
+        return Arbiter(ledger, on_decision=lambda _: self._on_memory())
+
+    def memory(self) -> dict[str, Any]:
+        """Returns the arbiter's state, and who else uses the memory."""
+        return {**self.arbiter.state(), "tenants": None}
 
     def _start_runner(self) -> None:
         """Starts the job runner beside the caller, which may be the event loop; it finds the queue as it is then."""
@@ -204,9 +213,8 @@ class Services:
                 from genlock.application.jobs import JobRunner
                 from genlock.generation.local import LocalExecutor
 
-                self._runner = JobRunner(
-                    self.app, LocalExecutor(self.engines, slots=self.arbiter.slots), self.arbiter, self._on_progress
-                )
+                executor = LocalExecutor(self.engines, slots=self.arbiter.slots, machine=self.arbiter.machine)
+                self._runner = JobRunner(self.app, executor, self.arbiter, self._on_progress)
                 self._runner.start()
             return self._runner
 
@@ -231,7 +239,7 @@ class Services:
         self.hub.tell_from_thread(f"task/{task.id}", lambda: wire.task_message(task.view()), task.project or None)
 
     def _on_memory(self) -> None:
-        self.hub.tell_from_thread("memory", lambda: wire.MemoryMessage(**self.arbiter.state()))
+        self.hub.tell_from_thread("memory", lambda: wire.MemoryMessage(**self.memory()))
 
 
 _MAKES_WORK = frozenset({"QueueJob", "RetryJob"})

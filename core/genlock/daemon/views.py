@@ -296,8 +296,46 @@ class ShotsFromAnswer(Struct):
     version: int
 
 
-class GenerateAnswer(Struct):
+class StageView(Struct):
+    """A part of a plan: bytes on the device while it runs, and about how many seconds it takes (0: unknown)."""
+
+    name: str
+    bytes: int
+    seconds: float
+
+
+class PlanView(Struct):
+    """One way to make a take. `bytes` are those of its largest stage; `asked` frames are delivered, `made` are made;
+    `forecast` says what would happen to the memory now."""
+
+    engine: str
+    name: str
+    lane: str
+    product: str
+    bytes: int
+    stages: list[StageView]
+    asked: int
+    made: int
+    draft: bool
+    notes: list[str]
+    model: str
+    forecast: str
+
+
+class ShotPlans(Struct):
+    """The ways to make a shot's take, best first."""
+
+    shot: str
+    code: str
+    mode: str
+    plans: list[PlanView]
+
+
+class GenerateAnswer(Struct, omit_defaults=True):
+    """`plans` is there after a `dry_run`, which queues nothing."""
+
     jobs: list[str]
+    plans: list[ShotPlans] = []
 
 
 class MediaAnswer(Struct):
@@ -305,14 +343,23 @@ class MediaAnswer(Struct):
 
 
 class MemoryView(Struct):
-    """The arbiter: bytes of the budget and held, leases, who waits, the last decisions with their reasons."""
+    """The arbiter, in bytes. `resident` are components on the device, `committed` what present stages need with what stays
+    beside them, `over` what is promised beyond the budget; `tenants` is who else uses the memory."""
 
     budget: int
     held: int
+    floor: int
+    resident: int
+    committed: int
+    over: int
+    machine: dict[str, Any]
     slots: dict[str, int]
+    tiers: dict[str, dict[str, int]]
+    residents: list[dict[str, Any]]
     leases: list[dict[str, Any]]
     waiting: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
+    tenants: Any = None
 
 
 class EngineView(Struct):

@@ -123,14 +123,22 @@ class PresenceOf(Struct, frozen=True, tag_field="type", tag="presence"):
 
 
 class MemoryMessage(Struct, frozen=True, tag_field="type", tag="memory"):
-    """The arbiter's state: bytes of the budget and held, leases, who waits, the last decisions with their reasons."""
+    """The arbiter's state: the machine, who holds what, who waits and for what, the last decisions with their reasons."""
 
     budget: int
     held: int
-    slots: dict[str, int]
+    floor: int
+    resident: int
+    committed: int
+    over: int
+    machine: Any
+    slots: Any
+    tiers: Any
+    residents: Any
     leases: Any
     waiting: Any
     decisions: Any
+    tenants: Any
 
 
 class TaskMessage(Struct, frozen=True, tag_field="type", tag="task", omit_defaults=True):

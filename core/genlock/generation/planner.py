@@ -195,7 +195,10 @@ _RULES: Final[dict[Mode, tuple[Rule, ...]]] = {
     "retime": (_source("the clip to make last longer or shorter"),),
     "scenes": (_source("the clip to look for cuts in"),),
     "enhance_prompt": (
-        (lambda r: bool(r.prompt.strip() or r.source or r.conditioning), "needs a prompt or a picture to write from"),
+        (
+            lambda r: bool(r.prompt.strip() or r.source or r.conditioning or r.settings.get("context")),
+            "needs a prompt or a picture to write from",
+        ),
     ),
 }  # fmt: skip
 

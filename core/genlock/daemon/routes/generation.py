@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from genlock.daemon import breakdown, generating
+from genlock.daemon import breakdown, generating, planning
 from genlock.daemon.answers import Answer
 from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers
@@ -39,13 +39,15 @@ class GapBody(Body):
 
 
 class GenerateBody(RepeatableBody):
-    """One of `shots`, `all` and `gap`. `overrides` are fields of the GenerationRequest, such as seed or settings."""
+    """One of `shots`, `all` and `gap`. `overrides` are fields of the GenerationRequest, such as seed or settings. With
+    `dry_run` nothing is queued: the answer holds the plans of each shot."""
 
     shots: Annotated[list[Hex], Field(default_factory=list)]
     all: bool = False
     gap: GapBody | None = None
     mode: str | None = None
     overrides: Annotated[dict[str, Any], Field(default_factory=dict)]
+    dry_run: bool = False
 
 
 @router.post("/{project}/shots-from", **answers(ShotsFromAnswer))
@@ -64,15 +66,20 @@ def shots_from(project: AggregateId, body: ShotsFromBody, services: Uses) -> Ans
 
 @router.post("/{project}/generate", **answers(GenerateAnswer, status=202))
 def generate(project: AggregateId, body: GenerateBody, services: Uses) -> Answer:
-    """Queues jobs: for shots, for all shots without a take, or for a gap."""
+    """Queues jobs: for shots, for all shots without a take, or for a gap. 200 with the plans after a dry run."""
     if bool(body.shots) + body.all + (body.gap is not None) != 1:
         raise BadInput("bad_request", "Give one of shots, all and gap.")
+    if body.dry_run:
+        if body.gap is not None:
+            raise BadInput("bad_request", "A gap has no shot yet to plan for.")
+        plans = planning.plans(services, _shots(services, project, body), _overrides(body))
+        return Answer(GenerateAnswer([], plans))
     jobs = body.once(services, f"generate {project}", lambda author: _jobs(services, project, body, author))
     return Answer(GenerateAnswer(jobs), status_code=202)
 
 
 def _jobs(services: Uses, project: str, body: GenerateBody, author: Author) -> list[str]:
-    overrides = {**body.overrides, **({"mode": body.mode} if body.mode else {})}
+    overrides = _overrides(body)
     if body.gap is not None:
         _of_project(services, project, body.gap.sequence)
         gap = body.gap
@@ -80,6 +87,10 @@ def _jobs(services: Uses, project: str, body: GenerateBody, author: Author) -> l
     if body.all and (queued := generating.queued_before(services, None, author)):
         return queued  # those shots may have takes by now
     return generating.generate(services, _shots(services, project, body), overrides, author)
+
+
+def _overrides(body: GenerateBody) -> dict[str, Any]:
+    return {**body.overrides, **({"mode": body.mode} if body.mode else {})}
 
 
 def _shots(services: Uses, project: str, body: GenerateBody) -> list[str]:

@@ -29,7 +29,7 @@ async def change_settings(request: Request, services: Uses) -> Answer:
 @router.get("/memory", **answers(MemoryView))
 def memory(services: Uses) -> Answer:
     """Who holds how much memory, who waits, and why."""
-    return Answer(services.arbiter.state())
+    return Answer(services.memory())
 
 
 @router.get("/engines", **answers(list[EngineView]))

@@ -1,0 +1,197 @@
+"""Requests made of shots: what the brief, the project's settings and the take at hand say, and what is asked on top."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from genlock.application.application import Application
+from genlock.errors import BadInput, NotFound
+from genlock.generation import planner
+from genlock.media.naming import next_number, sanitise, take_path
+from genlock.project.commands import QueueJob
+from genlock.project.project import ProjectState, Settings
+from genlock.project.request import GenerationRequest, Mode
+from genlock.project.shot import ShotState, Take
+from genlock.timeline.model import Resolution
+
+_OF_QUEUE: Final = ("priority", "take")
+
+_GOES_ON: Final[frozenset[Mode]] = frozenset(
+    {"extend", "retake", "mask", "track", "inpaint", "upscale", "retime", "scenes"}
+)
+"""Modes that start from a take when no source is given."""
+
+_WHOLE: Final[frozenset[Mode]] = frozenset({"retake", "track", "inpaint", "upscale", "scenes"})
+"""Modes whose result lasts as long as their source."""
+
+_SAME_SIZE: Final[frozenset[Mode]] = frozenset({"mask", "track", "inpaint", "retime", "scenes"})
+"""Modes whose result has the size of their source."""
+
+_TOOLS: Final[frozenset[Mode]] = frozenset({"mask", "track", "upscale", "retime", "scenes", "enhance_prompt"})
+"""Modes that a brief's engine is not meant for: it says who makes the shot's pictures."""
+
+LARGER: Final = 2
+"""How much larger an enlarged take is when no size is given."""
+
+
+def request_for(app: Application, shot: str, **overrides: Any) -> QueueJob:
+    """Returns the command that queues a take of a shot, from its brief and the project's settings.
+
+    `overrides` replace fields of the request (mode, prompt, frames, span, seed, ...), as values or as JSON has them, and
+    `priority`; `take` names the take that an extend, a retake, a mask and their like start from (else the selected one).
+    Without a seed in the brief each take gets another one, always the same for its number.
+    Raises NotFound(no_such_shot, no_such_take), BadInput(bad_value, bad_generation).
+    """
+    state = app.shot(shot)
+    project = app.project(state.project)
+    number = _number(app, state, project)
+    request = _checked(state, project.settings, number, overrides)
+    path = take_path(_folder(app, project), state.scene, state.code, number)
+    return QueueJob(
+        project=project.id,
+        shot=state.id,
+        request=request,
+        output=str(path.parent),
+        stem=path.stem,
+        number=number,
+        priority=_whole(overrides.get("priority", 0)),
+    )
+
+
+def draft(app: Application, shot: str, **overrides: Any) -> GenerationRequest:
+    """Returns the request that `request_for` would queue, without a place for its take."""
+    state = app.shot(shot)
+    number = max((take.number for take in state.takes.values()), default=0) + 1
+    return _checked(state, app.project(state.project).settings, number, overrides)
+
+
+def _checked(shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any]) -> GenerationRequest:
+    fields = set(GenerationRequest.__struct_fields__)
+    unknown = sorted(set(overrides) - fields - set(_OF_QUEUE))
+    if unknown:
+        raise BadInput("bad_value", f"A request has no {', '.join(unknown)}.")
+    values = {name: value for name, value in overrides.items() if name in fields}
+    request = _request(shot, settings, number, values, overrides.get("take"))
+    if reason := next(planner.wording(request), None):
+        raise BadInput("bad_generation", reason)
+    return request
+
+
+def _request(
+    shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any], take: str | None
+) -> GenerationRequest:
+    brief = shot.brief
+    drop = settings.drop_frame and bool(brief.rate.drop_per_minute)
+    base = GenerationRequest(
+        mode=_mode(len(brief.conditioning)),
+        prompt=brief.prompt,
+        negative_prompt=brief.negative_prompt,
+        resolution=brief.resolution or settings.resolution,
+        frames=brief.frames,
+        rate=brief.rate,
+        seed=brief.seed or number,
+        conditioning=brief.conditioning,
+        start_frame=settings.start_frame if brief.rate == settings.rate else 3600 * brief.rate.nominal,
+        drop_frame=drop,
+        shot_code="_".join(part for part in (shot.scene, shot.code) if part),
+        shot_type=brief.shot_type,
+        camera=brief.camera,
+        engine="" if str(overrides.get("mode")) in _TOOLS else brief.engine or settings.engine,
+    )
+    given = {**asdict(base), **overrides}
+    if "mode" not in overrides and overrides.get("conditioning") is not None:
+        given["mode"] = _mode(len(overrides["conditioning"]))
+    if str(given["mode"]) in _GOES_ON and not given["source"]:
+        given.update(_continued(shot, given, overrides, take))
+    if given["mode"] == "enhance_prompt" and isinstance(given["settings"], dict):
+        given["settings"] = {"context": _context(shot), **given["settings"]}
+    try:
+        return msgspec.convert(msgspec.to_builtins(given), GenerationRequest)
+    except msgspec.ValidationError as error:
+        raise BadInput("bad_value", f"The request does not hold together: {error}.") from error
+
+
+def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any], take: str | None) -> dict[str, Any]:
+    """Returns what a request takes over from the take it goes on from."""
+    chosen = take or shot.selected
+    if chosen is None:
+        raise BadInput("bad_generation", f"The shot {shot.code} has no take yet to go on from.")
+    if chosen not in shot.takes:
+        raise NotFound("no_such_take", f"The shot {shot.code} has no take {chosen}.")
+    held = shot.takes[chosen]
+    if held.kind != "picture":
+        raise BadInput("bad_generation", f"Take {held.number} of {shot.code} is a {held.kind}, not a picture.")
+    found = {"source": held.path, **_measured(held, given)}
+    return {name: value for name, value in found.items() if name not in overrides or name == "source"}
+
+
+def _measured(held: Take, given: dict[str, Any]) -> dict[str, Any]:
+    """Returns rate, length, size and timecode of the result as far as the source decides them."""
+    info, mode = held.info, given["mode"]
+    if info is None:
+        return {}
+    found: dict[str, Any] = {}
+    if info.rate is not None:
+        found["rate"] = info.rate
+    if mode in _WHOLE:
+        found["frames"] = max(1, info.frames)
+    elif mode == "mask":
+        found["frames"] = 1
+    if mode in _SAME_SIZE and info.width and info.height:
+        found["resolution"] = Resolution(info.width, info.height)
+    elif mode == "upscale" and info.width and info.height:
+        found["resolution"] = Resolution(info.width * LARGER, info.height * LARGER)
+    if mode == "extend" or mode in _SAME_SIZE | {"upscale"}:
+        # Our own files count from 0: what they were made to start at stands in their request.
+        begun = held.provenance.request.start_frame if held.provenance else info.start
+        found["start_frame"] = begun + (info.frames if mode == "extend" else 0)
+    return found
+
+
+def _context(shot: ShotState) -> dict[str, str]:
+    """Returns what a writer of prompts should know of a shot."""
+    brief = shot.brief
+    seconds = f"{float(brief.frames / brief.rate.fraction):.1f}"
+    known = {
+        "shot": shot.code,
+        "scene": shot.scene,
+        "shot_type": brief.shot_type,
+        "camera": brief.camera,
+        "notes": brief.notes,
+        "negative_prompt": brief.negative_prompt,
+        "seconds": seconds,
+    }
+    return {name: text for name, text in known.items() if text}
+
+
+def _mode(conditions: int) -> Mode:
+    return "text_to_video" if not conditions else "image_to_video" if conditions == 1 else "keyframes"
+
+
+def _number(app: Application, shot: ShotState, project: ProjectState) -> int:
+    """Returns the first take number that no take, no job and no file has."""
+    taken = [take.number for take in shot.takes.values()]
+    taken += [number for owner, number in app.world.reserved if owner == shot.id]
+    on_disk = next_number(_folder(app, project), shot.scene, shot.code)
+    return max([*(number + 1 for number in taken), on_disk])
+
+
+def _folder(app: Application, project: ProjectState) -> Path:
+    """Returns the project's folder; one of its name beside the store when its settings name none."""
+    if project.settings.folder:
+        return Path(project.settings.folder)
+    store = Path(app.store.location)
+    if store.is_absolute() and store.is_file():
+        return store.parent / sanitise(project.name)
+    message = f"The project {project.name} has no folder for its takes."
+    raise BadInput("bad_generation", message, hint="Set the folder in the project's settings.")
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise BadInput("bad_value", f"A priority is a whole number, not {value!r}.")
+    return value
