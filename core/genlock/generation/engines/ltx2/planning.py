@@ -1,0 +1,237 @@
+"""The ways to fulfil a request on a machine, best first. Reads headers of weights, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from genlock.errors import BadInput, GenerationError
+from genlock.generation import devices
+from genlock.generation.engine import Plan
+from genlock.generation.engines.ltx2 import grid, schedule
+from genlock.generation.engines.ltx2.layout import Layout, layout
+from genlock.generation.engines.ltx2.settings import Wanted, lora_file, wanted, window_latents
+from genlock.generation.memory.estimates import activation
+from genlock.generation.memory.machine import Machine
+from genlock.generation.memory.ways import PartSize, Way, Work, ways
+from genlock.generation.models.library import Library, Model
+from genlock.project.request import GenerationRequest
+
+ENGINE: Final = "ltx2"
+FAMILY: Final = "ltx2"
+"""Names of models of this engine begin so."""
+
+WINDOWS: Final = (241, 161, 121, 97, 65, 49, 33)
+"""Frames of one run, longest first; beyond about ten seconds a clip is made in several that hand on to each other."""
+
+TEXT_TOKENS: Final = 1024
+NEIGHBOURS: Final = 3
+"""Latents decoded on either side of a part of a long clip, and dropped."""
+
+HALF: Final = 0.5
+"""Of width and height, for a machine where the size asked does not fit."""
+
+UPSAMPLER: Final = "latent_upsampler"
+NEEDED: Final = ("text_encoder", "transformer", "connectors", "vae", "audio_vae", "vocoder")
+
+
+def plans(request: GenerationRequest, library: Library, machine: Machine) -> tuple[Plan, ...]:
+    """Returns the plans of a request, best first.
+
+    Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, unsafe_weights, needs_memory).
+    """
+    settings = wanted(request.settings)
+    model = model_of(settings, library)
+    _check(request, settings, model)
+    loras = tuple((lora_file(lora, library), lora.weight) for lora in settings.loras)
+    found: list[Plan] = []
+    for plan in _plans(_Case(request, settings, model, machine, loras)):
+        if all(plan.bytes < better.bytes for better in found):
+            found.append(plan)  # a slower way that needs no less is of no use to anyone
+    if not found:
+        needs = min(
+            sum(part.bytes for part in model.parts.values()),
+            2 * max(part.bytes for part in model.parts.values()),
+        )
+        raise GenerationError(
+            "needs_memory",
+            f"{model.name} does not run on {machine.name}: in no form do its parts fit {_gib(machine.usable)}"
+            f" (its weights are {_gib(needs)} and more).",
+        )
+    return tuple(found)
+
+
+def model_of(settings: Wanted, library: Library) -> Model:
+    """Returns the model a request names, or the first of the family that is here."""
+    if settings.model:
+        if not settings.model.startswith(FAMILY):
+            raise BadInput("bad_generation", f"{settings.model} is no model of ltx2.")
+        return library.require(settings.model)
+    here = [name for name in library.names() if name.startswith(FAMILY)]
+    return library.require(here[0] if here else FAMILY)
+
+
+def _check(request: GenerationRequest, settings: Wanted, model: Model) -> None:
+    lacking = [name for name in NEEDED if name not in model.parts]
+    if lacking:
+        raise GenerationError("model_broken", f"{model.name} lacks {', '.join(lacking)}.")
+    if (settings.two_stage or request.mode == "upscale") and UPSAMPLER not in model.parts:
+        raise BadInput("bad_generation", f"{model.name} has no latent upsampler, which two stages need.")
+    if request.references and (settings.two_stage or request.mode == "upscale"):
+        raise BadInput("bad_generation", "References are followed in one stage only.")
+
+
+class _Case(Struct, frozen=True):
+    """What plans are made of."""
+
+    request: GenerationRequest
+    settings: Wanted
+    model: Model
+    machine: Machine
+    loras: tuple[tuple[Path, float], ...]
+
+
+def _plans(case: _Case) -> Iterator[Plan]:
+    """Yields plans: the longest window that fits without streaming first, then its slower forms, then half the size."""
+    request, settings = case.request, case.settings
+    lengths = (grid.frames_of(window_latents(settings.window)),) if settings.window else WINDOWS
+    shape = layout(request)
+    for scale in (1.0, HALF):
+        least: list[tuple[int, tuple[Way, ...]]] = []
+        seen: set[int] = set()
+        for length in lengths:
+            window = min(length, shape.made)
+            if window in seen:
+                continue
+            seen.add(window)
+            found = _ways(case, _Shape(request, settings, shape, window, scale))
+            if found:
+                least.append((length, found))
+            if found and found[0].offload == "none":
+                break
+        if least:
+            best = next(((n, found) for n, found in reversed(least) if found[0].offload == "none"), least[0])
+            for way in best[1]:
+                yield _plan(case, way, _Shape(request, settings, shape, best[0], scale))
+
+
+class _Shape:
+    """Sizes and lengths of a run."""
+
+    def __init__(self, request: GenerationRequest, settings: Wanted, shape: Layout, window: int, scale: float) -> None:
+        asked = request.resolution.width, request.resolution.height
+        self.two_stage = settings.two_stage or request.mode == "upscale"
+        self.inner = (_even(asked[0] * scale), _even(asked[1] * scale))
+        """What is cut from the frames made, enlarged to what was asked when it is smaller."""
+        self.size = grid.snapped(self.inner, 2 * grid.SPACE if self.two_stage else grid.SPACE)
+        self.window, self.scale, self.layout = min(window, shape.made), scale, shape
+        self.pictures = self.size[0] * self.size[1]
+
+    def tokens(self, request: GenerationRequest) -> int:
+        """Returns the tokens of the longest run: its own, those of keyframes, those of references."""
+        own = grid.tokens(self.window, self.size)
+        held = sum(grid.tokens(hold.count, self.size) for hold in self.layout.holds if hold.index)
+        shown = sum(grid.tokens(max(1, min(r.frames, self.window)), self.size) for r in request.references)
+        return own + held + shown
+
+    @property
+    def decoded(self) -> int:
+        """Frames decoded at a time."""
+        latents = grid.latents_of(self.window)
+        if self.layout.made > self.window:
+            latents += 2 * NEIGHBOURS
+        return min(self.layout.made, grid.frames_of(latents))
+
+
+def _ways(case: _Case, shape: _Shape) -> tuple[Way, ...]:
+    request, model = case.request, case.model
+    device = devices.device(case.machine)
+    sized = structs.replace(model, name=FAMILY)  # 2.3 needs what 2.0 does
+    plan = schedule.first(case.settings, model.name, model.parts["transformer"].config)
+    seen = max((hold.count for hold in shape.layout.holds), default=0)
+    if request.mode == "upscale":
+        seen = shape.window
+    seen = max([seen, *(min(max(1, r.frames), shape.window) for r in request.references)])
+    reading = [activation(sized, "vae", pixels=shape.pictures * seen, tiled=tiled) for tiled in (False, True)]
+    decoding = [activation(sized, "vae", pixels=shape.pictures * shape.decoded, tiled=tiled) for tiled in (False, True)]
+    batch = 2 if plan.guided else 1
+    added = sum(path.stat().st_size for path, _ in case.loras)
+    work = {"encode": Work(activation(sized, "text_encoder", tokens=TEXT_TOKENS))}
+    if seen:
+        work["read"] = Work(*reading)
+    work["denoise"] = Work(activation(sized, "transformer", tokens=shape.tokens(request), batch=batch) + added)
+    work["decode"] = Work(*decoding)
+    parts = {
+        "text_encoder": PartSize.of(model, "text_encoder", "encode"),
+        "connectors": PartSize.of(model, "connectors", "encode", fixed=True),
+        "transformer": PartSize.of(model, "transformer", "denoise"),
+        "vae": PartSize.of(model, "vae", *(s for s in ("read", "decode") if s in work), decoder=True, fixed=True),
+        "audio_vae": PartSize.of(model, "audio_vae", "decode", decoder=True, fixed=True),
+        "vocoder": PartSize.of(model, "vocoder", "decode", decoder=True, fixed=True),
+    }
+    if shape.two_stage:
+        parts[UPSAMPLER] = PartSize.of(model, UPSAMPLER, "denoise", fixed=True)
+    return ways(case.machine, device, parts, work, model=model.name)
+
+
+def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
+    request, model = case.request, case.model
+    device = devices.device(case.machine)
+    how: dict[str, Any] = {
+        "model": model.name,
+        "folder": model.path,
+        "device": case.machine.kind,
+        "dtype": device.dtype,
+        "decoder": device.decoder,
+        "forms": way.forms,
+        "tiled": way.tiled,
+        "loras": [[str(path), weight] for path, weight in case.loras],
+        "size": shape.size,
+        "inner": shape.inner,
+        "window": shape.window,
+        "two_stage": shape.two_stage,
+    }
+    smaller = shape.scale != 1.0
+    return Plan(
+        engine=ENGINE,
+        name=f"{way.name}-smaller" if smaller else way.name,
+        components=way.components,
+        stages=way.stages,
+        asked=request.frames,
+        made=shape.layout.made + shape.layout.before + shape.layout.behind,
+        notes=(*_notes(request, shape), *shape.layout.notes, *way.notes),
+        how=how,
+        model=model.name,
+        revision=model.revision,
+    )
+
+
+def _notes(request: GenerationRequest, shape: _Shape) -> Iterator[str]:
+    asked = request.resolution.width, request.resolution.height
+    if shape.size != shape.inner:
+        yield f"Made at {_by(shape.size)} and cut to {_by(shape.inner)}: the model's sizes are multiples of 32."
+    if shape.inner != asked:
+        yield f"Made at {_by(shape.inner)} and enlarged to {_by(asked)}: more does not fit this machine."
+    new = shape.layout.count
+    if shape.layout.made != new:
+        yield f"{shape.layout.made} frames are made for {new}: the model's lengths are 8k + 1, context included."
+    runs = grid.segments(grid.latents_of(shape.layout.made), grid.latents_of(shape.window))
+    if len(runs) > 1:
+        yield f"Made in {len(runs)} runs of up to {shape.window} frames that hand on to each other."
+    if request.references and not request.settings.get("loras"):
+        yield "References are followed as a LoRA was trained to; none is given."
+
+
+def _even(value: float) -> int:
+    return max(2, round(value / 2) * 2)
+
+
+def _by(size: grid.Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB"
