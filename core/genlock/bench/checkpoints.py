@@ -369,7 +369,10 @@ def make_sam3(folder: Path) -> None:
         new_det_thresh=0.05,
         max_num_objects=3,
     )
-    Sam3VideoModel(config).eval().save_pretrained(folder)
+    model = Sam3VideoModel(config).eval()
+    # random weights see no object in any frame, and the tracker would give empty masks only
+    torch.nn.init.ones_(model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias)
+    model.save_pretrained(folder)
     clip_tokenizer().save_pretrained(folder)
 
 
