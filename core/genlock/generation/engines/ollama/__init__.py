@@ -1,0 +1,1 @@
+"""Any model an Ollama server has, asked over HTTP."""
