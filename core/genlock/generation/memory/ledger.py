@@ -111,6 +111,7 @@ class Ledger:
         self.machine, self.budget, self.slots = machine, budget, dict(slots)
         self._floor = floor
         self._leases: dict[int, Lease] = {}
+        self._locks: dict[Key, Component] = {}
         self._residents: dict[Key, Resident] = {}
         self._sizes: dict[Key, int] = {}
         self._outlook = Outlook()
@@ -137,8 +138,8 @@ class Ledger:
     @property
     def committed(self) -> int:
         """Bytes of the present stages and of what stays resident beside them."""
-        locked = self._locked()
-        stay = sum(one.bytes for key, one in self._residents.items() if one.stays and key not in locked)
+        locks = self._locks
+        stay = sum([one.bytes for key, one in self._residents.items() if one.stays and key not in locks])
         return stay + sum(map(self._occupies, self._leases.values()))
 
     @property
@@ -149,14 +150,13 @@ class Ledger:
     @property
     def pinned(self) -> int:
         """Bytes of host memory in use by components, those on their way there included."""
-        locked = self._locked()
-        there = sum(
-            one.bytes
-            for one in self._residents.values()
-            if one.going != "disk" and (one.going == "host" or (one.tier == "host" and not one.coming))
-        )
-        parts = {key: one.component.pinned for key, one in self._residents.items() if one.stays}
-        return there + sum((parts | {key: part.pinned for key, part in locked.items()}).values())
+        there = 0
+        for key, one in self._residents.items():
+            if one.going == "host" or (one.tier == "host" and one.going is None and not one.coming):
+                there += one.bytes
+            elif one.component.pinned and one.stays and key not in self._locks:
+                there += one.component.pinned
+        return there + sum([part.pinned for part in self._locks.values()])
 
     def limit(self, lane: Lane) -> int:
         """Returns the bytes that leases of a lane may reserve when no other lane does."""
@@ -179,6 +179,7 @@ class Ledger:
         (engine_failed) for a stage the plan does not have, (needs_memory) for one that was given back by `shrink`."""
         one = self._leases[lease]
         phase = one.enter(stage)
+        self._lock()
         number = self._outlook.used(phase.needs)
         absent = [(key, part) for key, part in phase.needs.items() if not self._there(key)]
         seconds = sum(self._reload(key, part) for key, part in absent)
@@ -204,6 +205,7 @@ class Ledger:
     def release(self, lease: int) -> None:
         """Ends a lease; its components stay, unlocked. A second call does nothing."""
         one = self._leases.pop(lease, None)
+        self._lock()
         for key in one.phase.needs if one and one.phase else ():
             if key in self._residents:
                 self._residents[key].coming = False
@@ -226,7 +228,7 @@ class Ledger:
             one.component, one.bytes, one.tier = part, size, tier
             if one.going == tier:
                 one.going = None
-            one.coming = tier == "host" and key in self._locked()
+            one.coming = tier == "host" and key in self._locks
         self._settle(key)
 
     def lost(self, lane: Lane) -> None:
@@ -258,8 +260,10 @@ class Ledger:
         seconds = sum(self._reload(key, part) for key, part in parts.items() if not self._there(key))
         lease.phase = max(lease.stages, key=lambda phase: phase.bytes)
         self._leases[0] = lease
+        self._lock()
         leave = tuple(key[1] for key in self._leaving())
         del self._leases[0]
+        self._lock()
         blockers = obstacle.blockers if isinstance(obstacle, Wait) else ()
         reason = obstacle.reason if obstacle else ""
         return Forecast(self._reserved(lease), not obstacle, leave, seconds, blockers, reason)
@@ -322,7 +326,7 @@ class Ledger:
         return self._sizes.get(key, part.bytes)
 
     def _needs(self, phase: Phase) -> int:
-        return phase.activation + sum(self._size(key, part) for key, part in phase.needs.items())
+        return phase.activation + sum([self._size(key, part) for key, part in phase.needs.items()])
 
     def _occupies(self, lease: Lease) -> int:
         return self._needs(lease.phase) if lease.phase else 0
@@ -331,8 +335,12 @@ class Ledger:
         """What was granted, or what the present stage really takes when that is more."""
         return max(lease.granted, self._occupies(lease))
 
-    def _locked(self) -> dict[Key, Component]:
-        return {key: part for lease in self._leases.values() if lease.phase for key, part in lease.phase.needs.items()}
+    def _lock(self) -> None:
+        """Locks what the present stages name, and nothing else."""
+        self._locks = {}
+        for lease in self._leases.values():
+            if lease.phase:
+                self._locks.update(lease.phase.needs)
 
     def _planned(self, key: Key) -> Component | None:
         found = (phase.needs.get(key) for lease in self._leases.values() for phase in lease.stages)
@@ -402,15 +410,17 @@ class Ledger:
     def _leaving(self) -> list[Key]:
         """Returns the cheapest residents whose going brings commitments within the budget and others off the floor."""
         need = self.committed - self.budget
-        locked = self._locked()
-        idle = [key for key, one in self._residents.items() if one.stays and key not in locked]
+        if need <= 0 and not self.floor:
+            return []
+        locks = self._locks
+        idle = [key for key, one in self._residents.items() if one.stays and key not in locks]
         chosen: list[Key] = []
         if self.floor:
             others = [key for key in idle if key[0] != "interactive"]
             taken = sum(self._occupies(one) for one in self._leases.values() if one.lane != "interactive")
-            taken += sum(self._residents[key].bytes for key in others)
+            taken += sum([self._residents[key].bytes for key in others])
             chosen = self._cheapest(others, taken - self.limit("heavy"))
-            need -= sum(self._residents[key].bytes for key in chosen)
+            need -= sum([self._residents[key].bytes for key in chosen])
         if need > 0:
             chosen += self._cheapest([key for key in idle if key not in chosen], need)
         return chosen

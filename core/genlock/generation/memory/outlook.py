@@ -53,6 +53,7 @@ class Outlook:
         self._rates: dict[Key, tuple[float, int]] = {}
         self._first: dict[Key, int] = {}
         self._tallest: list[int] = [0]
+        self._known: dict[int, tuple[Plan, Lane, tuple[Phase, ...]]] = {}
 
     def used(self, keys: Iterable[Key]) -> int:
         """Notes that a stage begins that uses these; returns its number."""
@@ -68,15 +69,23 @@ class Outlook:
 
     def expect(self, queue: Sequence[tuple[Lane, Plan]]) -> None:
         """Names the jobs that wait, in order."""
-        self._first = {}
-        self._tallest = [0]
+        first: dict[Key, int] = {}
+        tallest = [0]
+        known: dict[int, tuple[Plan, Lane, tuple[Phase, ...]]] = {}
         for lane, plan in queue:
-            if len(self._tallest) > SIGHT:
-                return
-            for phase in phases(plan, lane):
+            if len(tallest) > SIGHT:
+                break
+            # a plan waits through many calls, and taking it apart is what costs; held here, its id is nobody else's
+            row = known.get(id(plan)) or self._known.get(id(plan))
+            if row is None or row[1] != lane:
+                row = (plan, lane, phases(plan, lane))
+            known[id(plan)] = row
+            for phase in row[2]:
                 for key in phase.needs:
-                    self._first.setdefault(key, len(self._tallest))
-                self._tallest.append(max(self._tallest[-1], phase.bytes))
+                    if key not in first:
+                        first[key] = len(tallest)
+                tallest.append(phase.bytes if phase.bytes > tallest[-1] else tallest[-1])
+        self._first, self._tallest, self._known = first, tallest, known
 
     def ahead(self, running: Sequence[Sequence[Phase]]) -> Ahead:
         """Returns what comes, seen from now: the rest of every running job side by side, then the queue."""
