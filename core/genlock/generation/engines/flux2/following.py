@@ -44,8 +44,7 @@ def carried(painted: Array, flows: Iterable[tuple[Array, Array]]) -> list[tuple[
         at = _sampled(at, here)
         inside = (here >= 0).all(axis=2) & (here[..., 0] <= width - 1) & (here[..., 1] <= height - 1)
         known = _sampled(known, here) * holds * inside
-        moved = cv2.remap(painted, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        result.append((moved, known > 0.5))
+        result.append((_sampled(painted, at, cv2.INTER_CUBIC), known > 0.5))
     return result
 
 
@@ -63,9 +62,9 @@ def _measured(start: Array, end: Array) -> Array:
     scale = min(1.0, WORK / max(height, width))
     size = max(16, round(width * scale)), max(16, round(height * scale))
     grey = [cv2.cvtColor(cv2.resize(p, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY) for p in (start, end)]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(grey[0], grey[1], None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(grey[0], grey[1], None)
     large = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(large * np.float32([width / size[0], height / size[1]]))
+    return np.asarray(large * np.array([width / size[0], height / size[1]], np.float32))
 
 
 def _agree(flow: Array, back: Array) -> Array:
@@ -79,9 +78,10 @@ def _agree(flow: Array, back: Array) -> Array:
 def _surrounding(flow: Array, hole: Array) -> Array:
     """Returns the flow with the hole filled smoothly from around it: averages of ever coarser pictures, where the finer
     ones hold nothing."""
-    levels = [(flow * ~hole[..., None], (~hole).astype(np.float32))]
+    levels: list[tuple[Array, Array]] = [(flow * ~hole[..., None], (~hole).astype(np.float32))]
     while min(levels[-1][1].shape) > 2:
-        levels.append((cv2.pyrDown(levels[-1][0]), cv2.pyrDown(levels[-1][1])))
+        sums, weights = levels[-1]
+        levels.append((np.asarray(cv2.pyrDown(sums)), np.asarray(cv2.pyrDown(weights))))
     filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
     for sums, weights in reversed(levels[:-1]):
         wide = cv2.resize(filled, weights.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -90,8 +90,9 @@ def _surrounding(flow: Array, hole: Array) -> Array:
     return np.asarray(np.where(hole[..., None], filled, flow), np.float32)
 
 
-def _sampled(values: Array, at: Array) -> Array:
-    return np.asarray(cv2.remap(values, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+def _sampled(values: Array, at: Array, interpolation: int = cv2.INTER_LINEAR) -> Array:
+    across, down = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    return np.asarray(cv2.remap(values, across, down, interpolation, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _grid(height: int, width: int) -> Array:

@@ -51,7 +51,7 @@ class Reel:
         image = self._image(number)
         alpha = np.asarray(image.getchannel("A")) if image.mode == "RGBA" else None
         if alpha is not None and alpha.min() < 255:
-            return _LEVELS[alpha]
+            return np.asarray(_LEVELS[alpha])
         return np.asarray(_LEVELS[np.asarray(image.convert("L"))])
 
     def _image(self, number: int) -> Image.Image:

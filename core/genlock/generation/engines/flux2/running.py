@@ -121,9 +121,9 @@ def _picture(job: Job) -> Array:
         return redrawn(job, source, np.full(source.shape[:2], 255, np.uint8), job.guides())
     looked = None if given is None else pictures.reference(given, "source")
     guides = job.guides()
-    made = sizes.made(job.size)
-    job.sink.note(made=list(made))
-    picture = job.painter.draw(made, guides if looked is None else guides.seeing(looked), request.seed)
+    size = sizes.made(job.size)
+    job.sink.note(made=list(size))
+    picture = job.painter.draw(size, guides if looked is None else guides.seeing(looked), request.seed)
     return pictures.returned(picture, job.size)
 
 
