@@ -239,7 +239,7 @@ class Mattes(Trial):
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         for number in range(1 if request.mode == "mask" else request.frames):
             picture = np.full((request.resolution.height, request.resolution.width, 4), 90, np.uint8)
-            picture[..., 3] = number * 25
+            picture[..., 3] = number * 25 % 256
             picture[:8, :8, 3] = 255
             sink.frame(picture)
             sink.attach("matte", f"mattes/{number:04d}.png", bytes([number]))

@@ -1,0 +1,199 @@
+"""The parts a process holds: where they are, what is said about it, and what happens half way."""
+
+from __future__ import annotations
+
+import weakref
+
+import pytest
+
+from genlock.errors import GenerationError
+from genlock.generation.engine import Component, Halt
+from genlock.generation.executor import Move, Moved
+from genlock.generation.rack import Rack
+
+ENCODER, MOVER = Component("toy/encoder@plain", 100), Component("toy/mover@plain", 200)
+STREAMED = Component("toy/mover@streamed", 20, pinned=180)
+
+
+class Piece:
+    """Remembers where it was put; refuses places that are full."""
+
+    def __init__(self, full: tuple[str, ...] = ()) -> None:
+        self.places: list[str] = []
+        self.full = full
+
+    def to(self, place: str) -> None:
+        if place in self.full:
+            raise RuntimeError(f"no room on {place}")
+        self.places.append(place)
+
+
+@pytest.fixture
+def told() -> list[Moved]:
+    return []
+
+
+def rack(told: list[Moved], device: str = "cpu") -> Rack:
+    made = Rack(told.append, device)
+    made.begin((ENCODER.name, MOVER.name, STREAMED.name))
+    return made
+
+
+def where(told: list[Moved]) -> list[tuple[str, str, int]]:
+    return [(what.component, what.tier, what.bytes) for what in told]
+
+
+def test_a_part_is_made_once_and_measured(told: list[Moved]) -> None:
+    held = rack(told)
+    piece = held.get(ENCODER, Piece)
+    assert held.get(ENCODER, Piece) is piece
+    assert piece.places == ["cpu"]
+    assert where(told) == [(ENCODER.name, "device", 100)]
+    assert told[0].seconds > 0
+
+
+def test_only_parts_of_the_stage(told: list[Moved]) -> None:
+    held = rack(told)
+    held.begin((ENCODER.name,))
+    with pytest.raises(GenerationError, match=MOVER.name):
+        held.get(MOVER, Piece)
+    held.begin(())
+    with pytest.raises(GenerationError):
+        held.get(ENCODER, Piece)
+    assert told == []
+
+
+def test_host_memory_keeps_a_part_for_its_next_use(told: list[Moved]) -> None:
+    held = rack(told, "cuda:0")
+    piece = held.get(MOVER, Piece)
+    held.begin(())
+    held.order([Move(MOVER.name, "host"), Move(MOVER.name, "host")])
+    assert held.held == {MOVER.name: ("host", 200)}
+    held.begin((MOVER.name,))
+    assert held.get(MOVER, Piece) is piece
+    assert piece.places == ["cuda:0", "cpu", "cuda:0"]
+    assert [tier for _, tier, _ in where(told)] == ["device", "host", "host", "device"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_with_one_memory_there_is_no_tier_between(told: list[Moved], device: str) -> None:
+    held = rack(told, device)
+    held.get(MOVER, Piece)
+    held.begin(())
+    held.order([Move(MOVER.name, "host")])
+    assert where(told)[-1] == (MOVER.name, "disk", 0)
+    assert held.held == {}
+
+
+def test_what_cannot_go_to_host_memory_is_dropped(told: list[Moved]) -> None:
+    held = rack(told, "cuda:0")
+    held.get(ENCODER, lambda: Piece(full=("cpu",)))
+    held.get(MOVER, lambda: {"plain": "object"})
+    streamed = held.get(STREAMED, Piece)
+    assert streamed.places == []  # its engine placed it
+    held.begin(())
+    held.order(Move(name, "host") for name in (ENCODER.name, MOVER.name, STREAMED.name))
+    assert held.held == {}
+    assert [tier for _, tier, _ in where(told)[3:]] == ["disk"] * 3
+
+
+def test_a_dropped_part_is_really_gone(told: list[Moved]) -> None:
+    held = rack(told)
+    gone = weakref.ref(held.get(ENCODER, Piece))
+    held.begin(())
+    held.order([Move(ENCODER.name, "disk"), Move(ENCODER.name, "disk")])
+    assert gone() is None
+    assert [tier for _, tier, _ in where(told)] == ["device", "disk", "disk"]
+
+
+def test_an_order_for_a_part_in_use_is_refused_and_says_so(told: list[Moved]) -> None:
+    held = rack(told, "cuda:0")
+    piece = held.get(ENCODER, Piece)
+    held.order([Move(ENCODER.name, "disk"), Move(ENCODER.name, "host")])
+    assert where(told)[1:] == [(ENCODER.name, "device", 100)] * 2
+    assert piece.places == ["cuda:0"]
+
+
+def test_nothing_is_brought_to_the_device_by_an_order(told: list[Moved]) -> None:
+    held = rack(told, "cuda:0")
+    held.get(ENCODER, Piece)
+    held.begin(())
+    held.order([Move(ENCODER.name, "host"), Move(ENCODER.name, "device"), Move(MOVER.name, "device")])
+    assert [tier for _, tier, _ in where(told)] == ["device", "host", "host", "disk"]
+
+
+@pytest.mark.parametrize("kind", [MemoryError, RuntimeError, Halt])
+def test_a_part_that_fails_on_its_way_is_nowhere(told: list[Moved], kind: type[BaseException]) -> None:
+    held = rack(told)
+
+    def build() -> Piece:
+        raise kind
+
+    with pytest.raises(kind):
+        held.get(ENCODER, build)
+    assert where(told) == [(ENCODER.name, "disk", 0)]
+    assert isinstance(held.get(ENCODER, Piece), Piece)
+
+
+def test_one_that_fails_on_its_way_back_is_nowhere_too(told: list[Moved]) -> None:
+    held = rack(told, "cuda:0")
+    piece = held.get(MOVER, Piece)
+    held.begin(())
+    held.order([Move(MOVER.name, "host")])
+    held.begin((MOVER.name,))
+    piece.full = ("cuda:0",)
+    with pytest.raises(RuntimeError):
+        held.get(MOVER, Piece)
+    assert where(told)[-1] == (MOVER.name, "disk", 0)
+    assert held.get(MOVER, Piece) is not piece
+
+
+def test_dropping_what_did_not_fit_leaves_the_parts_of_others(told: list[Moved]) -> None:
+    held = rack(told)
+    held.get(ENCODER, Piece)
+    held.get(MOVER, Piece)
+    held.drop([ENCODER.name, STREAMED.name])
+    assert where(told)[2:] == [(ENCODER.name, "disk", 0)]
+    assert set(held.held) == {MOVER.name}
+
+
+class TestWithTorch:
+    @pytest.fixture(autouse=True)
+    def torch(self) -> object:
+        return pytest.importorskip("torch")
+
+    def test_the_bytes_of_a_module_are_counted_and_ties_once(self, told: list[Moved]) -> None:
+        import torch
+
+        module = torch.nn.Sequential(torch.nn.Linear(8, 8, bias=False), torch.nn.Linear(8, 8, bias=False))
+        module[1].weight = module[0].weight
+        module.register_buffer("table", torch.zeros(10, dtype=torch.float16))
+        held = rack(told)
+        assert held.get(ENCODER, lambda: module) is module
+        assert where(told) == [(ENCODER.name, "device", 8 * 8 * 4 + 10 * 2)]
+
+    def test_modules_inside_an_engines_own_object_are_counted(self, told: list[Moved]) -> None:
+        import torch
+
+        class Pair:
+            def __init__(self) -> None:
+                self.first, self.second = torch.nn.Linear(2, 2), torch.nn.Linear(3, 3)
+
+        rack(told).get(ENCODER, Pair)
+        assert told[0].bytes == (4 + 2 + 9 + 3) * 4
+
+    def test_a_module_is_moved_by_its_dtype_and_weights_as_they_are(self, told: list[Moved]) -> None:
+        import torch
+
+        held = rack(told, "meta")
+        module = held.get(ENCODER, lambda: torch.nn.Linear(4, 4).to(torch.bfloat16))
+        assert {(p.device.type, p.dtype) for p in module.parameters()} == {("meta", torch.bfloat16)}
+
+    def test_who_still_knows_a_dropped_module_does_not_hold_its_bytes(self, told: list[Moved]) -> None:
+        import torch
+
+        held = rack(told)
+        module = held.get(ENCODER, lambda: torch.nn.Linear(64, 64))
+        held.begin(())
+        held.order([Move(ENCODER.name, "disk")])
+        assert {p.device.type for p in module.parameters()} == {"meta"}
