@@ -7,6 +7,7 @@ killed, so the files that are on the way are kept here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -64,7 +65,7 @@ def record(folder: Path) -> Record | None:
     path = folder / RECORD
     try:
         return msgspec.json.decode(path.read_bytes(), type=Record)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.DecodeError) as error:
         raise GenerationError("model_broken", f"{path} cannot be read: {error}.") from error
@@ -117,7 +118,7 @@ def pull(
     if home.is_dir() and here is None and any(home.iterdir()):
         raise Refused("wrong_state", f"{home} was not pulled and would be replaced.", hint="Move it away first.")
     staging = staging_folder(library, entry.name)
-    begun = record(staging)
+    begun = _begun(staging)
     wanted = revision or entry.revision or (begun.revision if begun else here.revision if here else "main")
     if here is not None and here.revision == wanted and whole(home, here):
         return library.require(entry.name)
@@ -156,6 +157,14 @@ def remaining(listing: Record, staging: Path) -> int:
     return listing.bytes - sum(_fetched(staging, file) for file in listing.files)
 
 
+def _begun(staging: Path) -> Record | None:
+    try:
+        return record(staging)
+    except GenerationError:
+        shutil.rmtree(staging)  # nothing says any more what lies in it
+        return None
+
+
 def _fetched(staging: Path, file: File) -> int:
     whole = _size(staging / file.path)
     return whole if whole >= 0 else max(0, _size(_part(staging, file)))
@@ -171,12 +180,14 @@ def _part(staging: Path, file: File) -> Path:
 
 def _prepare(staging: Path, listing: Record, here: Record | None, home: Path) -> None:
     """Makes the folder for this commit; what an older copy shares with it is linked, not fetched."""
-    begun = record(staging)
+    begun = _begun(staging)
     if begun is not None and begun.revision != listing.revision:
         for file in begun.files:  # other files of that name may be meant
             _part(staging, file).unlink(missing_ok=True)
             (staging / file.path).unlink(missing_ok=True)
-    (staging / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(listing)))
+    written = staging / f".{RECORD}"
+    written.write_bytes(msgspec.json.format(msgspec.json.encode(listing)))
+    written.replace(staging / RECORD)
     held = {(file.path, file.sha256 or file.blob) for file in here.files} if here else set()
     for file in listing.files:
         path = staging / file.path
@@ -329,6 +340,8 @@ def _writing(home: Path) -> Iterator[None]:
         home.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise GenerationError("no_space", f"The disk of {home} is full; what was fetched is kept.") from error
         raise StoreError("store_unwritable", f"{home} cannot be written: {error.strerror or error}.") from error
 
 
