@@ -18,6 +18,7 @@ from genlock.daemon.routes import (
     entry,
     exchange,
     generation,
+    hints,
     media,
     projects,
     sequences,
@@ -32,7 +33,21 @@ from genlock.daemon.socket import Socket
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
 
-ROUTERS = (entry, commands, projects, sequences, shots, media, exchange, generation, tasks, watches, store, settings)
+ROUTERS = (
+    entry,
+    commands,
+    projects,
+    sequences,
+    shots,
+    media,
+    exchange,
+    generation,
+    hints,
+    tasks,
+    watches,
+    store,
+    settings,
+)
 
 
 def create_app(services: Services) -> FastAPI:

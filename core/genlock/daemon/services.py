@@ -22,6 +22,7 @@ from genlock.daemon.pool import Pool
 from genlock.daemon.repeats import Repeats
 from genlock.daemon.tasks import Task, Tasks
 from genlock.errors import BadInput, GenlockError
+from genlock.generation.memory.hints import Hints
 from genlock.store import EventStore, open_store
 from genlock_client.discovery import public
 
@@ -80,6 +81,7 @@ class Services:
         self.tasks = Tasks(self._on_task)
         self.pool = Pool(self.app, self.roots)
         self.repeats = Repeats()
+        self.hints = Hints()
         self.routes: Callable[[], list[Any]] = list
         """Set by the application: all its routes."""
         self.request_stop: Callable[[str], None] = lambda reason: None

@@ -100,6 +100,8 @@ class Socket:
             await _until_one_ends(reader, writer, outbox.cut)
         finally:
             hub.leave(session)
+            if all(member.host != host for member in hub.presence):
+                self._services.hints.forget(host.lower())
 
     async def _welcome(self, hello: wire.Hello, session: str, outbox: Outbox, send: Send) -> None:
         """Sends welcome with a snapshot, or welcome and the events since the cursor."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -79,11 +79,11 @@ class NvmlMeter:
 
 
 class HostMeter:
-    """The system's memory, for machines where device and host share it. Only processes of `names` are listed, by
-    beginnings: asking all of them is slow."""
+    """The system's memory, for machines where device and host share it. Listed are processes whose names begin with one of
+    `names`, and those of `pids`: asking all of them is slow."""
 
-    def __init__(self, names: tuple[str, ...] = ()) -> None:
-        self.names = names
+    def __init__(self, names: tuple[str, ...] = (), pids: Callable[[], Iterable[int]] = tuple) -> None:
+        self.names, self.pids = names, pids
 
     def total(self) -> int:
         return ram()
@@ -96,14 +96,16 @@ class HostMeter:
         return min(ram(), int(psutil.virtual_memory().available))
 
     def by_process(self) -> Mapping[int, int]:
-        found: dict[int, int] = {}
-        with suppress(ImportError):
+        try:
             import psutil
-
-            for process in psutil.process_iter(["name"]):
-                if (process.info["name"] or "").lower().startswith(self.names):
-                    with suppress(psutil.Error):
-                        found[process.pid] = int(process.memory_info().rss)
+        except ImportError:
+            return {}
+        found: dict[int, int] = {}
+        own = set(self.pids())
+        for process in psutil.process_iter(["name"]):
+            if process.pid in own or (process.info["name"] or "").lower().startswith(self.names):
+                with suppress(psutil.Error):
+                    found[process.pid] = int(process.memory_info().rss)
         return found
 
 
@@ -133,6 +135,18 @@ def ram() -> int:
     except ImportError:
         size = _sysconf("SC_PHYS_PAGES")
     return min([size, *_limits()])
+
+
+def family() -> tuple[int, ...]:
+    """Returns the processes that this one started, and those they started."""
+    try:
+        import psutil
+    except ImportError:
+        return ()
+    try:
+        return tuple(child.pid for child in psutil.Process().children(recursive=True))
+    except psutil.Error:
+        return ()
 
 
 def name_of(pid: int) -> str:
