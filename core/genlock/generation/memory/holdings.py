@@ -6,20 +6,30 @@ from collections.abc import Sequence
 
 from genlock.errors import GenerationError
 from genlock.generation.engine import Component, Lane, Tier
+from genlock.generation.memory.machine import Machine
 from genlock.generation.memory.outlook import Key, Phase
 
 
 class Resident:
     """A component on the device or in host memory. `going` is the tier it was told to go to, at order `issue`; `coming`
-    that a stage is bringing it up."""
+    that a stage is bringing it up. Coming back costs `back` seconds from where it falls to, `deeper` seconds more from
+    disk than from host memory."""
 
-    __slots__ = ("bytes", "coming", "component", "going", "issue", "tier", "used")
+    __slots__ = ("back", "bytes", "coming", "component", "deeper", "going", "issue", "keeps", "tier", "used")
 
-    def __init__(self, component: Component, bytes: int, tier: Tier, used: int) -> None:
-        self.component, self.bytes, self.tier, self.used = component, bytes, tier, used
+    def __init__(self, component: Component, bytes: int, tier: Tier, used: int, machine: Machine) -> None:
+        self.used, self.issue, self.coming = used, 0, False
         self.going: Tier | None = None
-        self.issue = 0
-        self.coming = False
+        self.arrive(component, bytes, tier, machine)
+
+    def arrive(self, component: Component, bytes: int, tier: Tier, machine: Machine) -> None:
+        """Notes where it is, and what coming back will cost."""
+        self.component, self.bytes, self.tier = component, bytes, tier
+        self.keeps = not machine.unified and not component.pinned and bytes <= machine.host
+        """Whether it can fall to host memory. One that streams from there is built in its place, never moved."""
+        disk = machine.reload(bytes + component.pinned, pinned=False, rebuild=component.rebuild)
+        host = machine.reload(bytes, pinned=True)
+        self.back, self.deeper = host if self.keeps else disk, disk - host
 
     @property
     def stays(self) -> bool:

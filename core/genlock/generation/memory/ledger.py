@@ -115,6 +115,7 @@ class Ledger:
         self._residents: dict[Key, Resident] = {}
         self._sizes: dict[Key, int] = {}
         self._outlook = Outlook()
+        self._sight: Ahead | None = None
         self._orders = 0
         self._count = 0
 
@@ -172,6 +173,7 @@ class Ledger:
             return obstacle
         self._count += 1
         self._leases[self._count] = lease
+        self._sight = None
         return Admitted(self._count, f"{self._reserved(lease)} bytes reserved, {self.budget - self.held} left")
 
     def enter(self, lease: int, stage: str) -> Entered:
@@ -224,8 +226,9 @@ class Ledger:
                 self._sizes[key] = bytes
             size = bytes or self._sizes.get(key, part.bytes)
             if one is None:
-                one = self._residents[key] = Resident(part, size, tier, self._outlook.now)
-            one.component, one.bytes, one.tier = part, size, tier
+                one = self._residents[key] = Resident(part, size, tier, self._outlook.now, self.machine)
+            else:
+                one.arrive(part, size, tier, self.machine)
             if one.going == tier:
                 one.going = None
             one.coming = tier == "host" and key in self._locks
@@ -251,6 +254,7 @@ class Ledger:
     def set_queue(self, plans: Sequence[tuple[Lane, Plan]]) -> None:
         """Names the jobs that wait, in order: what they need is worth keeping."""
         self._outlook.expect(plans)
+        self._sight = None
 
     def forecast(self, plan: Plan, lane: Lane) -> Forecast:
         """Says what would happen to a plan now. Changes nothing."""
@@ -337,7 +341,7 @@ class Ledger:
 
     def _lock(self) -> None:
         """Locks what the present stages name, and nothing else."""
-        self._locks = {}
+        self._locks, self._sight = {}, None
         for lease in self._leases.values():
             if lease.phase:
                 self._locks.update(lease.phase.needs)
@@ -396,8 +400,7 @@ class Ledger:
         down: dict[Key, Tier] = {}
         for key in self._leaving():
             one = self._residents[key]
-            keeps = not one.component.pinned and one.bytes <= self.machine.host
-            one.going = down[key] = "host" if keeps else "disk"
+            one.going = down[key] = "host" if one.keeps else "disk"
             one.issue = self._orders
         fallen = self._spilled()
         for key in fallen:
@@ -409,56 +412,57 @@ class Ledger:
 
     def _leaving(self) -> list[Key]:
         """Returns the cheapest residents whose going brings commitments within the budget and others off the floor."""
-        need = self.committed - self.budget
-        if need <= 0 and not self.floor:
-            return []
-        locks = self._locks
-        idle = [key for key, one in self._residents.items() if one.stays and key not in locks]
-        chosen: list[Key] = []
-        if self.floor:
-            others = [key for key in idle if key[0] != "interactive"]
-            taken = sum(self._occupies(one) for one in self._leases.values() if one.lane != "interactive")
-            taken += sum([self._residents[key].bytes for key in others])
-            chosen = self._cheapest(others, taken - self.limit("heavy"))
-            need -= sum([self._residents[key].bytes for key in chosen])
+        idle: list[Key] = []
+        others: list[Key] = []
+        total = beside = 0
+        for key, one in self._residents.items():
+            if one.tier == "device" and one.going is None and key not in self._locks:
+                idle.append(key)
+                total += one.bytes
+                if key[0] != "interactive":
+                    others.append(key)
+                    beside += one.bytes
+        for lease in self._leases.values():
+            size = self._occupies(lease)
+            total += size
+            beside += size if lease.lane != "interactive" else 0
+        chosen = self._cheapest(others, beside - self.limit("heavy"))
+        need = total - self.budget - sum([self._residents[key].bytes for key in chosen])
         if need > 0:
             chosen += self._cheapest([key for key in idle if key not in chosen], need)
         return chosen
-
-    def _spilled(self) -> list[Key]:
-        need = self.pinned - self.machine.host
-        if need <= 0:
-            return []
-        ahead = self._ahead()
-        there = {
-            f"{at}": (key, one)
-            for at, (key, one) in enumerate(self._residents.items())
-            if one.going == "host" or (one.tier == "host" and not one.coming and one.going is None)
-        }
-        held = []
-        for name, (key, one) in there.items():
-            disk = self.machine.reload(one.bytes, pinned=False, rebuild=one.component.rebuild)
-            extra = disk - self.machine.reload(one.bytes, pinned=True)
-            at, _ = ahead.next_use(key)
-            held.append(policy.Held(name, one.bytes, extra, at, self._outlook.rate(key)))
-        return [there[name][0] for name in policy.spill(held, need, ahead.stages)]
 
     def _cheapest(self, keys: Sequence[Key], need: int) -> list[Key]:
         if need <= 0:
             return []
         ahead = self._ahead()
+        room = self.limit("heavy")
         held = []
         for number, key in enumerate(keys):
             one = self._residents[key]
-            at, before = ahead.next_use(key)
-            pinned = not self.machine.unified and not one.component.pinned and one.bytes <= self.machine.host
-            reload = self.machine.reload(one.bytes + one.component.pinned, pinned=pinned, rebuild=one.component.rebuild)
-            doomed = before + one.bytes > self.limit(key[0])
-            held.append(policy.Held(str(number), one.bytes, reload, at, self._outlook.rate(key), doomed))
+            at, before, rate = ahead.use(key)
+            held.append(policy.Held(str(number), one.bytes, one.back, at, rate, before + one.bytes > room))
         return [keys[int(name)] for name in policy.evict(held, need, ahead.stages)]
 
+    def _spilled(self) -> list[Key]:
+        """Returns the cheapest components whose going to disk brings host memory within its size."""
+        need = self.pinned - self.machine.host
+        if need <= 0 or self.machine.unified:
+            return []
+        ahead = self._ahead()
+        keys: list[Key] = []
+        held = []
+        for key, one in self._residents.items():
+            if one.going == "host" or (one.tier == "host" and not one.coming and one.going is None):
+                at, _, rate = ahead.use(key)
+                held.append(policy.Held(str(len(keys)), one.bytes, one.deeper, at, rate))
+                keys.append(key)
+        return [keys[int(name)] for name in policy.spill(held, need, ahead.stages)]
+
     def _ahead(self) -> Ahead:
-        return self._outlook.ahead([lease.rest for lease in self._leases.values()])
+        if self._sight is None:
+            self._sight = self._outlook.ahead([lease.rest for lease in self._leases.values()])
+        return self._sight
 
     def _awaited(self, lease: Lease, moves: tuple[Eviction, ...]) -> set[Key]:
         """Returns what must have left other lanes before a stage may begin: its own moves there, and older ones as long as
@@ -467,9 +471,9 @@ class Ledger:
         leaving = {
             key: one.bytes
             for key, one in self._residents.items()
-            if one.tier == "device" and one.going and key[0] != lease.lane
+            if one.going and one.tier == "device" and key[0] != lease.lane
         }
-        return own | set(leaving) if self.committed + sum(leaving.values()) > self.budget else own
+        return own | set(leaving) if leaving and self.committed + sum(leaving.values()) > self.budget else own
 
     def _settle(self, key: Key) -> None:
         one = self._residents.get(key)

@@ -15,6 +15,9 @@ Key = tuple[Lane, str]
 MEMORY: Final = 25
 """Stages after which a use counts 1/e in the rate."""
 
+_FADE: Final = [(1.0 - 1 / MEMORY) ** ago for ago in range(40 * MEMORY)]
+"""What a use counts so many stages later; nothing beyond."""
+
 SIGHT: Final = 160
 """Stages of the queue that are looked at; what comes later is as good as unknown."""
 
@@ -50,22 +53,19 @@ class Outlook:
     def __init__(self) -> None:
         self.now = 0
         """Stages begun so far."""
+        self._seen = 1.0
         self._rates: dict[Key, tuple[float, int]] = {}
-        self._first: dict[Key, int] = {}
-        self._tallest: list[int] = [0]
+        self.first: dict[Key, int] = {}
+        self.tallest: list[int] = [0]
         self._known: dict[int, tuple[Plan, Lane, tuple[Phase, ...]]] = {}
 
     def used(self, keys: Iterable[Key]) -> int:
         """Notes that a stage begins that uses these; returns its number."""
         self.now += 1
+        self._seen = 1.0 - _FADE[self.now] if self.now < len(_FADE) else 1.0
         for key in keys:
             self._rates[key] = (self._weight(key) + 1 / MEMORY, self.now)
         return self.now
-
-    def rate(self, key: Key) -> float:
-        """Returns the share of the last stages that used it, recent ones counting more; at most 1."""
-        seen = 1.0 - (1.0 - 1 / MEMORY) ** self.now
-        return min(1.0, self._weight(key) / seen) if seen else 0.0
 
     def expect(self, queue: Sequence[tuple[Lane, Plan]]) -> None:
         """Names the jobs that wait, in order."""
@@ -85,7 +85,7 @@ class Outlook:
                     if key not in first:
                         first[key] = len(tallest)
                 tallest.append(phase.bytes if phase.bytes > tallest[-1] else tallest[-1])
-        self._first, self._tallest, self._known = first, tallest, known
+        self.first, self.tallest, self._known = first, tallest, known
 
     def ahead(self, running: Sequence[Sequence[Phase]]) -> Ahead:
         """Returns what comes, seen from now: the rest of every running job side by side, then the queue."""
@@ -97,28 +97,34 @@ class Outlook:
                 for key in phase.needs:
                     near.setdefault(key, at + 1)
             tall.append(max(tall[-1], *(phase.bytes for phase in row)))
-        return Ahead(near, tall, self._first, self._tallest)
+        return Ahead(self, near, tall)
+
+    def rate(self, key: Key) -> float:
+        """Returns the share of the last stages that used it, recent ones counting more; at most 1."""
+        return min(1.0, self._weight(key) / self._seen)
 
     def _weight(self, key: Key) -> float:
-        weight, tick = self._rates.get(key, (0.0, 0))
-        return weight * (1.0 - 1 / MEMORY) ** (self.now - tick)
+        weight, tick = self._rates.get(key, (0.0, self.now))
+        ago = self.now - tick
+        return weight * _FADE[ago] if ago < len(_FADE) else 0.0
 
 
 class Ahead:
     """The stages that come, as far as they are known."""
 
-    def __init__(self, near: dict[Key, int], tall: list[int], first: dict[Key, int], tallest: list[int]) -> None:
-        self._near, self._tall, self._first, self._tallest = near, tall, first, tallest
-        self.stages = len(tall) - 1 + len(tallest) - 1
+    def __init__(self, outlook: Outlook, near: dict[Key, int], tall: list[int]) -> None:
+        self._near, self._tall, self._running = near, tall, len(tall) - 1
+        self._first, self._tallest, self._rate = outlook.first, outlook.tallest, outlook.rate
+        self.stages = self._running + len(outlook.tallest) - 1
         """How many are known."""
 
-    def next_use(self, key: Key) -> tuple[int | None, int]:
-        """Returns how many stages from now a component is needed (1 the next, None: by none that is known), and the bytes
-        of the largest stage before."""
+    def use(self, key: Key) -> tuple[int | None, int, float]:
+        """Returns how many stages from now a component is needed (1 the next, None: by none that is known), the bytes of
+        the largest stage before, and how often stages used it lately."""
         at = self._near.get(key)
         if at is not None:
-            return at, self._tall[at - 1]
+            return at, self._tall[at - 1], 1.0
         at = self._first.get(key)
         if at is not None:
-            return len(self._tall) - 1 + at, max(self._tall[-1], self._tallest[at - 1])
-        return None, 0
+            return self._running + at, max(self._tall[-1], self._tallest[at - 1]), 1.0
+        return None, 0, self._rate(key)

@@ -12,7 +12,9 @@ docs/why/arbiter.md has the figures.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
@@ -66,63 +68,87 @@ def spill(held: Sequence[Held], need: int, visible: int = 0) -> tuple[str, ...]:
 def _cheapest(held: Sequence[Held], need: int, visible: int, keep: float) -> tuple[str, ...]:
     if need <= 0:
         return ()
-    if sum(one.bytes for one in held) <= need:
+    if sum([one.bytes for one in held]) <= need:
         return tuple(one.name for one in held)
-    items = [(worth(one, visible, keep) + one.bytes * TRANSFER, one.bytes, one.name) for one in held if one.bytes > 0]
     # worth a byte, least first: the order in which a fractional cover takes them, which bounds every whole one
-    items.sort(key=lambda item: (item[0] / item[1], item[2]))
-    chosen = _greedy(items, need)
-    if len(items) <= EXACT:
-        chosen = _search(items, need, chosen)
-    return tuple(items[at][2] for at in chosen)
+    rows = []
+    for one in held:
+        if one.bytes > 0:
+            value = worth(one, visible, keep) + one.bytes * TRANSFER
+            rows.append((value / one.bytes, one.name, value, one.bytes))
+    rows.sort()
+    values, sizes = [row[2] for row in rows], [row[3] for row in rows]
+    chosen = _greedy(values, sizes, need)
+    if len(rows) <= EXACT:
+        chosen = _search(values, sizes, need, chosen)
+    return tuple(row[1] for at, row in enumerate(rows) if chosen >> at & 1)
 
 
-Item = tuple[float, int, str]
-
-
-def _greedy(items: Sequence[Item], need: int) -> list[int]:
-    """Returns indices in order of worth a byte until the room is there, less those that prove needless; or the one item
-    that is enough and worth least, when that is better."""
-    taken: list[int] = []
-    room = 0
-    for at, (_, size, _) in enumerate(items):
+def _greedy(values: Sequence[float], sizes: Sequence[int], need: int) -> int:
+    """Returns the bits of those in order until the room is there, less those that prove needless; or the one that is
+    enough and worth least, when that is better."""
+    taken, room, cost = 0, 0, 0.0
+    order: list[int] = []
+    for at, size in enumerate(sizes):
+        order.append(at)
+        room += size
         if room >= need:
             break
-        taken.append(at)
-        room += size
-    for at in sorted(taken, key=lambda at: -items[at][0]):
-        if room - items[at][1] >= need:
-            taken.remove(at)
-            room -= items[at][1]
-    single = min((at for at, item in enumerate(items) if item[1] >= need), key=lambda at: items[at][0], default=None)
-    if single is not None and items[single][0] < sum(items[at][0] for at in taken):
-        return [single]
+    for at in reversed(order):
+        if room - sizes[at] >= need:
+            room -= sizes[at]
+        else:
+            taken |= 1 << at
+            cost += values[at]
+    for at, size in enumerate(sizes):
+        if size >= need and values[at] < cost:
+            taken, cost = 1 << at, values[at]
     return taken
 
 
-def _search(items: Sequence[Item], need: int, start: list[int]) -> list[int]:
-    """Returns the exact cheapest cover: depth first, cut by the fractional bound of what is left."""
-    best = sum(items[at][0] for at in start)
-    found = start
-    count = len(items)
-    stack: list[tuple[int, float, int, tuple[int, ...]]] = [(0, 0.0, need, ())]
+def _search(values: Sequence[float], sizes: Sequence[int], need: int, start: int) -> int:
+    """Returns the bits of the exact cheapest cover: what the fractional cover proves is settled, the rest searched."""
+    best = sum([value for at, value in enumerate(values) if start >> at & 1])
+    room, price = [0, *accumulate(sizes)], [0.0, *accumulate(values)]
+    last = bisect_left(room, need) - 1
+    rate = values[last] / sizes[last]
+    gap = best - price[last] - rate * (need - room[last])
+    taken, open_ = 0, []
+    for at, size in enumerate(sizes):
+        loss = values[at] - rate * size  # what the other choice adds to the bound, negative for one the cover takes
+        if at < last and -loss >= gap:
+            taken |= 1 << at
+            need -= size
+            best -= values[at]
+        elif at <= last or loss < gap:
+            open_.append(at)
+    found = _covered([values[at] for at in open_], [sizes[at] for at in open_], need, best)
+    if found is None:
+        return start
+    return taken | sum([1 << at for place, at in enumerate(open_) if found >> place & 1])
+
+
+def _covered(values: list[float], sizes: list[int], need: int, best: float) -> int | None:
+    """Returns the bits of the cheapest cover that costs less than `best`, None when there is none: depth first, cut by the
+    fractional bound of what is left."""
+    count = len(values)
+    room, price = [0, *accumulate(sizes)], [0.0, *accumulate(values)]
+    found = None
+    stack = [(0, 0.0, need, 0)]
     for _ in range(STEPS):
         if not stack:
             break
         at, cost, missing, taken = stack.pop()
         if missing <= 0:
             if cost < best:
-                best, found = cost, list(taken)
+                best, found = cost, taken
             continue
-        bound, left, k = cost, missing, at
-        while left > 0 and k < count:
-            value, size, _ = items[k]
-            bound += value if size <= left else value * left / size
-            left -= size
-            k += 1
-        if left > 0 or bound >= best:
+        full = room[at] + missing
+        if full > room[count]:
             continue
-        value, size, _ = items[at]
-        stack.append((at + 1, cost, missing, taken))
-        stack.append((at + 1, cost + value, missing - size, (*taken, at)))
+        last = bisect_left(room, full, at) - 1
+        bound = cost + price[last] - price[at] + values[last] * (full - room[last]) / sizes[last]
+        if bound < best:
+            stack.append((at + 1, cost, missing, taken))
+            stack.append((at + 1, cost + values[at], missing - sizes[at], taken | 1 << at))
     return found
