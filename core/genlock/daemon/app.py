@@ -20,6 +20,7 @@ from genlock.daemon.routes import (
     generation,
     hints,
     media,
+    models,
     projects,
     sequences,
     settings,
@@ -46,6 +47,7 @@ ROUTERS = (
     tasks,
     watches,
     store,
+    models,
     settings,
 )
 

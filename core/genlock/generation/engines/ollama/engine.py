@@ -101,7 +101,7 @@ class OllamaEngine:
         """Says when no server answers or it has no model; looks once in a few seconds."""
         try:
             url = address(self.url)
-            found = self._models(url)
+            found = self.held(url)
         except GenlockError as error:
             return f"{error.message} Start Ollama, or set another address."
         return "" if found else f"The Ollama server at {url} has no model: `ollama pull gemma3`."
@@ -111,7 +111,7 @@ class OllamaEngine:
         return ()
 
     def _choose(self, url: str, wanted: str) -> str:
-        names = [held.name for held in self._models(url)]
+        names = [held.name for held in self.held(url)]
         if wanted:
             found = next((name for name in names if name in (wanted, f"{wanted}:latest")), None)
             if found is None:
@@ -128,7 +128,8 @@ class OllamaEngine:
             raise GenerationError("language_model", f"The Ollama server at {url} has no model.")
         return names[0]
 
-    def _models(self, url: str) -> list[Held]:
+    def held(self, url: str) -> list[Held]:
+        """Returns the models of a server, as it said a few seconds ago at most. Raises GenerationError(language_model)."""
         when, found = self._seen.get(url, (float("-inf"), []))
         if monotonic() - when > REMEMBERED:
             try:
