@@ -55,6 +55,6 @@ def samples(
         spread = LTX2Pipeline._unpack_audio_latents(packed, one.shape[2], num_mel_bins=bins)
         heard = vocoder(audio_vae.decode(spread.to(audio_vae.dtype), return_dict=False)[0])[0].float().cpu().numpy()
         length = grid.samples(run.frames, rate)
-        start = grid.samples(grid.TIME * run.start, rate)
+        start = grid.samples(run.first, rate)
         parts.append((start, sound.stereo(heard, int(vocoder.config.output_sampling_rate), length)))
     return sound.joined(parts, grid.samples(made, rate))

@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from genlock.errors import BadInput
 from genlock.timeline.rate import Rate
 
 TIME: Final = 8
@@ -34,6 +33,11 @@ class Segment(Struct, frozen=True):
     start: int
     end: int
     kept: int
+
+    @property
+    def first(self) -> int:
+        """The frame of the whole that is its own frame 0."""
+        return TIME * self.start
 
     @property
     def frames(self) -> int:
@@ -67,17 +71,9 @@ def begin(latent: int) -> int:
     return 0 if latent == 0 else TIME * (latent - 1) + 1
 
 
-def nearest(frame: int, made: int) -> int:
-    """Returns the latent that begins nearest to a frame of a clip of `made` frames. Raises BadInput(bad_generation) for
-    a frame outside: the model would leave such a condition out without a word."""
-    if not 0 <= frame < made:
-        raise BadInput("bad_generation", f"Frame {frame} lies outside the {made} frames that are made.")
-    return 0 if frame == 0 else min((frame - 1 + TIME // 2) // TIME + 1, latents_of(made) - 1)
-
-
-def following(frame: int) -> int:
-    """Returns the first latent that begins at a frame or behind it."""
-    return 0 if frame <= 0 else -(-(frame - 1) // TIME) + 1
+def position(frame: int) -> float:
+    """Returns a frame as the pipelines count conditions: in latents, exactly (eighths have no rounding)."""
+    return 0 if frame == 0 else (frame - 1) / TIME + 1
 
 
 def tokens(frames: int, size: Size) -> int:

@@ -15,13 +15,13 @@ Origin = Literal["source", "after", "condition"]
 
 
 class Hold(Struct, frozen=True):
-    """Pictures the result follows: `count` of them from frame `first` of a given clip (counted at the result's rate; that of
-    a `condition` in its own frames), from latent `index` on. `number` says which condition."""
+    """Pictures the result follows, from frame `at` of those that are made on: `count` of them from frame `first` of a given
+    clip, counted at the result's rate (of a `condition` in its own frames). `number` says which condition."""
 
     origin: Origin
     first: int
     count: int
-    index: int
+    at: int
     strength: float = 1.0
     number: int = 0
 
@@ -68,50 +68,41 @@ def layout(request: GenerationRequest, source: int = grid.CONTEXT, after: int = 
 
 def _between(new: int, before: int, behind: int, end: int, begin: int, *, same: bool = False) -> Layout:
     """Returns a layout of `new` frames after `before` and ahead of `behind` given ones; what is before ends at frame `end`
-    of its clip, what is behind begins at frame `begin`.
-
-    Behind, the model can be held at the start of a latent only: up to seven frames later, by the picture that belongs
-    there.
-    """
+    of its clip, what is behind begins at frame `begin`."""
     kept = grid.whole(min(grid.CONTEXT, before))
     made = kept + new
     holds = [Hold("source", end - kept, kept, 0)] if kept else []
     if behind:
-        index = grid.following(made)
-        late = grid.begin(index) - made
-        count = grid.whole(min(grid.CONTEXT, behind - late)) if late < behind else 1
-        holds.append(Hold("source" if same else "after", begin + min(late, behind - 1), count, index))
-        made = grid.begin(index) + count
+        count = grid.whole(min(grid.CONTEXT, behind))
+        holds.append(Hold("source" if same else "after", begin, count, made))
+        made += count
     return Layout(grid.frames_of(grid.latents_of(made)), kept, new, holds=tuple(holds))
 
 
 def _conditions(request: GenerationRequest, base: Layout) -> tuple[list[Hold], list[str]]:
-    """Returns the holds of the request's own conditions, and what was moved."""
+    """Returns the holds of the request's own conditions, and what they lose."""
     holds: list[Hold] = []
     notes: list[str] = []
     for number, condition in enumerate(request.conditioning):
-        asked = resolve_frame(condition.frame, request.frames)
-        frame = asked - base.before
+        frame = resolve_frame(condition.frame, request.frames) - base.before
         if not 0 <= frame < base.count:
+            # The pipelines would leave it out without a word.
             raise BadInput("bad_generation", f"Conditioning {number + 1} sits outside the frames that are made.")
-        index = grid.nearest(frame + base.first, base.made)
-        at = grid.begin(index)
-        moved = at - base.first + base.before
-        if moved != asked:
-            notes.append(f"Conditioning {number + 1} counts at frame {moved} instead of {asked}: every eighth can.")
         count = max(1, condition.frames)
         if grid.whole(count) != count:
             notes.append(f"Conditioning {number + 1} is followed for {grid.whole(count)} of its {count} frames.")
-        holds.append(Hold("condition", condition.first, grid.whole(count), index, condition.strength, number))
+        at = frame + base.first
+        holds.append(Hold("condition", condition.first, grid.whole(count), at, condition.strength, number))
     return holds, notes
 
 
 def within(hold: Hold, segment: grid.Segment) -> Hold | None:
-    """Returns the part of a hold that a segment has to follow itself, its index counted from the segment's start; None
-    when there is none."""
-    begin = max(hold.index, segment.start + segment.kept)
-    gone = grid.begin(begin) - grid.begin(hold.index)
-    left = grid.whole(min(hold.count - gone, grid.begin(segment.end) - grid.begin(begin)))
-    if begin >= segment.end or left < 1:
+    """Returns the part of a hold that a segment has to follow itself, counted from the segment's first frame; None when
+    there is none: what a segment takes over needs no holding."""
+    at = max(hold.at, grid.begin(segment.start + segment.kept))
+    end = grid.begin(segment.end)
+    gone = at - hold.at
+    left = grid.whole(min(hold.count - gone, end - at))
+    if left < 1:
         return None
-    return Hold(hold.origin, hold.first + gone, left, begin - segment.start, hold.strength, hold.number)
+    return Hold(hold.origin, hold.first + gone, left, at - segment.first, hold.strength, hold.number)

@@ -20,12 +20,14 @@ Array = np.ndarray[Any, Any]
 
 
 class Footage:
-    """Pictures of one file, counted in frames of `rate`."""
+    """Pictures of one file, counted in frames of `rate`. Open only while they are read, so that an error of the model is
+    never taken for one of the file. Raises BadInput(bad_generation) when it holds no picture that can be read."""
 
-    def __init__(self, clip: Clip, rate: Rate) -> None:
-        self._clip = clip
-        self._step = Fraction(1) if clip.rate is None else clip.rate.fraction / rate.fraction
-        self.frames = max(1, round(clip.frames / self._step))
+    def __init__(self, path: str, rate: Rate) -> None:
+        self._path = Path(path)
+        with self._opened() as clip:
+            self._step = Fraction(1) if clip.rate is None else clip.rate.fraction / rate.fraction
+            self.frames = max(1, round(clip.frames / self._step))
 
     def take(self, first: int, count: int, size: Size, own: int = 0) -> list[Array]:
         """Returns `count` pictures from frame `first` on, counted from the clip's own frame `own`; past the end the last
@@ -34,24 +36,22 @@ class Footage:
 
     def each(self, first: int, count: int, size: Size, own: int = 0) -> Iterator[Array]:
         """Yields the same one by one."""
-        last = self._clip.frames - 1
-        wanted = [max(0, min(last, own + int(self._step * (first + n)))) for n in range(count)]
-        held: tuple[int, Array] | None = None
-        for number in wanted:
-            if held is None or held[0] != number:
-                ((_, image),) = self._clip.pictures([number])
-                held = number, covering(image, size)
-            yield held[1]
+        with self._opened() as clip:
+            held: tuple[int, Array] | None = None
+            for n in range(count):
+                number = max(0, min(clip.frames - 1, own + int(self._step * (first + n))))
+                if held is None or held[0] != number:
+                    ((_, image),) = clip.pictures([number])
+                    held = number, covering(image, size)
+                yield held[1]
 
-
-@contextmanager
-def footage(path: str, rate: Rate) -> Iterator[Footage]:
-    """Opens a still or a clip; raises BadInput(bad_generation) when it holds no picture that can be read."""
-    try:
-        with open_clip(Path(path)) as clip:
-            yield Footage(clip, rate)
-    except MediaError as error:
-        raise BadInput("bad_generation", f"{Path(path).name} cannot be followed: {error.message}") from error
+    @contextmanager
+    def _opened(self) -> Iterator[Clip]:
+        try:
+            with open_clip(self._path) as clip:
+                yield clip
+        except MediaError as error:
+            raise BadInput("bad_generation", f"{self._path.name} cannot be followed: {error.message}") from error
 
 
 def covering(image: Image.Image, size: Size) -> Array:

@@ -14,10 +14,11 @@ from genlock.generation.engines.ltx2 import grid
 
 
 class Given(Struct):
-    """Encoded pictures to follow: normalised `latents` [1, C, F, H, W], from latent `index` on."""
+    """Encoded pictures to follow: normalised `latents` [1, C, F, H, W], from latent `index` on, which may lie between two:
+    the pipelines turn it into a frame, which is what the model sees."""
 
     latents: Any
-    index: int
+    index: float
     strength: float
 
 
@@ -45,7 +46,7 @@ class _Encoded:
         return video
 
 
-def _prepared(conditions: list[Given] | None) -> tuple[list[Any], list[float], list[int], list[int]]:
+def _prepared(conditions: list[Given] | None) -> tuple[list[Any], list[float], list[float], list[int]]:
     given = conditions or []
     return (
         [g.latents for g in given],
@@ -65,10 +66,6 @@ class Conditioned(LTX2ConditionPipeline):
 class InContext(LTX2InContextPipeline):
     """Follows latents, and shows references to the transformer."""
 
-    def __init__(self, **parts: Any) -> None:
-        super().__init__(**parts)
-        self.video_processor = _Encoded()
-
     def preprocess_conditions(self, conditions: Any = None, *_: Any, **__: Any) -> Any:
         return _prepared(conditions)
 
@@ -78,6 +75,8 @@ def assembled(kind: Any, parts: dict[str, Any]) -> Any:
     names = ("scheduler", "vae", "audio_vae", "text_encoder", "tokenizer", "connectors", "transformer", "vocoder")
     made = kind(**{name: parts.get(name) for name in names})
     made.set_progress_bar_config(disable=True)
+    if kind is InContext:
+        made.video_processor = _Encoded()
     return made
 
 

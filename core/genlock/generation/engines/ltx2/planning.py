@@ -133,7 +133,7 @@ class _Shape:
     def tokens(self, request: GenerationRequest) -> int:
         """Returns the tokens of the longest run: its own, those of keyframes, those of references."""
         own = grid.tokens(self.window, self.size)
-        held = sum(grid.tokens(hold.count, self.size) for hold in self.layout.holds if hold.index)
+        held = sum(grid.tokens(hold.count, self.size) for hold in self.layout.holds if hold.at)
         shown = sum(grid.tokens(max(1, min(r.frames, self.window)), self.size) for r in request.references)
         return own + held + shown
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image
 from genlock.generation.engines.ltx2 import grid
 from genlock.generation.engines.ltx2.grid import Segment, Size
 from genlock.generation.engines.ltx2.layout import Hold, Layout, within
-from genlock.generation.engines.ltx2.pictures import Footage, footage, padded
+from genlock.generation.engines.ltx2.pictures import Footage, padded
 from genlock.generation.engines.ltx2.pipelines import Given, assembled
 from genlock.project.request import GenerationRequest
 
@@ -24,17 +23,14 @@ Array = np.ndarray[Any, Any]
 
 
 class Material:
-    """The clips of a request, open. `inner` is the picture's size within the frames that are made."""
+    """The clips of a request. `inner` is the picture's size within the frames that are made."""
 
-    def __init__(self, request: GenerationRequest, inner: Size, stack: ExitStack) -> None:
+    def __init__(self, request: GenerationRequest, inner: Size) -> None:
         self._request, self._inner = request, inner
-
-        def opened(path: str) -> Footage | None:
-            return stack.enter_context(footage(path, request.rate)) if path else None
-
-        self.source, self.after = opened(request.source), opened(request.after)
-        self._conditions = [stack.enter_context(footage(c.path, request.rate)) for c in request.conditioning]
-        self._references = [stack.enter_context(footage(r.path, request.rate)) for r in request.references]
+        self.source = Footage(request.source, request.rate) if request.source else None
+        self.after = Footage(request.after, request.rate) if request.after else None
+        self._conditions = [Footage(condition.path, request.rate) for condition in request.conditioning]
+        self._references = [Footage(reference.path, request.rate) for reference in request.references]
 
     def of(self, hold: Hold) -> list[Array]:
         """Returns a hold's pictures."""
@@ -88,7 +84,7 @@ class Encoder:
     def clip(self, material: Material, run: Segment, size: Size, full: Size) -> Any:
         """Returns the same of the source's frames that a run enlarges."""
         assert material.source is not None
-        pictures = material.whole(grid.TIME * run.start, run.frames)
+        pictures = material.whole(run.first, run.frames)
         return self.condition([_scaled(picture, size, full) for picture in pictures], size)
 
     def _encoded(self, pixels: Any) -> Any:
@@ -109,7 +105,7 @@ def held(
             pictures = material.of(part)
             for at, size in enumerate(sizes):
                 inner = [_scaled(picture, size, sizes[-1]) for picture in pictures]
-                yield number, at, Given(encoder.condition(inner, size), part.index, part.strength)
+                yield number, at, Given(encoder.condition(inner, size), grid.position(part.at), part.strength)
 
 
 def shown(
@@ -123,7 +119,7 @@ def shown(
     """Yields (run, latents, strength) of the references."""
     for number, run in enumerate(runs):
         for at, reference in enumerate(request.references):
-            pictures = material.reference(at, max(0, grid.TIME * run.start - layout.first), run.frames)
+            pictures = material.reference(at, max(0, run.first - layout.first), run.frames)
             if pictures:
                 yield number, encoder.reference(pictures, size), reference.strength
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +27,21 @@ def film(request: GenerationRequest, plan: Plan, sink: Sink, library: Library) -
 
     Raises BadInput(bad_generation) for files that hold no picture, GenerationError(model_broken, unsafe_weights), Halt.
     """
-    with ExitStack() as stack:
-        job = _Job(request, plan, sink, library, stack)
-        job.note()
-        words = job.told()
-        seen = job.read()
-        video, audio = job.denoise(words, seen)
-        job.deliver(video, audio)
+    job = _Job(request, plan, sink, library)
+    job.note()
+    words = job.told()
+    video, audio = job.denoise(words, job.read())
+    job.deliver(video, audio)
 
 
 class _Job:
-    def __init__(self, request: GenerationRequest, plan: Plan, sink: Sink, library: Library, stack: ExitStack) -> None:
+    def __init__(self, request: GenerationRequest, plan: Plan, sink: Sink, library: Library) -> None:
         self.request, self.plan, self.sink = request, plan, sink
         how = plan.how
         self.size, self.inner = tuple(how["size"]), tuple(how["inner"])
         self.asked = request.resolution.width, request.resolution.height
         self.loader = Loader(plan, sink, library)
-        self.material = reading.Material(request, self.inner, stack)
+        self.material = reading.Material(request, self.inner)
         source, after = self.material.source, self.material.after
         self.layout = layout(request, source.frames if source else 0, after.frames if after else 0)
         self.window = grid.latents_of(how["window"])
