@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genlock.generation.local import LocalExecutor
-from genlock.generation.nursery import Child, ForkNursery
+from genlock.generation.nursery import ForkNursery
 from tests.generation.trial_engines import engines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,9 +22,6 @@ class SharedNursery(ForkNursery):
 
     def end(self) -> None:
         super().close()
-
-    def birth(self) -> Child:
-        return super().birth()
 
 
 @pytest.fixture(scope="package")

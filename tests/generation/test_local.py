@@ -74,7 +74,7 @@ def test_a_worker_that_died_while_idle_costs_nothing(executor: LocalExecutor, tm
 def test_a_lost_parent_of_workers_is_replaced(tmp_path: Path) -> None:
     nursery = ForkNursery()
     made = nursery.birth()
-    parent = nursery._parent
+    parent = nursery._parents[False]._process
     assert parent is not None
     parent.kill()
     parent.wait()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from threading import Event, Thread, Timer
 from typing import Final
 
-from genlock.errors import Refused
-from genlock.generation.engine import LANES, Engines, Lane
+from genlock.errors import NotFound, Refused
+from genlock.generation.engine import LANES, Engines, Lane, Plan
 from genlock.generation.executor import Gone, Listener, Move, Moved, Ticket, Watcher
 from genlock.generation.memory.machine import Machine
 from genlock.generation.nursery import Nursery, nursery
@@ -48,7 +49,7 @@ class LocalExecutor:
         self._nursery = nursery_ or nursery()
         self._watcher: Watcher = _nobody
         self._stall, self._warm_after = stall, warm_after
-        setting = Setting(self._nursery, self.engines.targets, machine, grace, patience)
+        setting = Setting(self._nursery, self.engines.targets, machine, grace, patience, self._weighty)
         self._lanes: dict[Lane, list[Slot]] = {
             lane: [Slot(setting, partial(self._tell, lane) if number == 0 else None) for number in range(count)]
             for lane, count in (slots or SLOTS).items()
@@ -66,7 +67,7 @@ class LocalExecutor:
             for slot in slots:
                 Thread(target=slot.loop, name=f"generation-{lane}", daemon=True).start()
         Thread(target=self._check, name="generation-watch", daemon=True).start()
-        self._warmer = Timer(self._warm_after, self._nursery.warm)
+        self._warmer = Timer(self._warm_after, self._warm)
         self._warmer.daemon = True
         self._warmer.start()
 
@@ -117,6 +118,20 @@ class LocalExecutor:
     def allocated(self) -> dict[Lane, int]:
         """Returns the bytes of a GPU that each lane's workers said last they have in use."""
         return {lane: sum(slot.allocated for slot in slots) for lane, slots in self._lanes.items()}
+
+    def _warm(self) -> None:
+        self._nursery.warm()
+        # Where no model can run, nobody pays for their libraries.
+        if any(self._uses_torch(name) and not self.engines.get(name).missing() for name in self.engines.names()):
+            self._nursery.warm(models=True)
+
+    def _weighty(self, plan: Plan) -> bool:
+        return bool(plan.components) and self._uses_torch(plan.engine)
+
+    def _uses_torch(self, name: str) -> bool:
+        with contextlib.suppress(NotFound):
+            return "torch" in self.engines.get(name).libraries()
+        return False
 
     def _lane(self, lane: Lane) -> list[Slot]:
         return self._lanes.get(lane) or self._lanes["heavy"]

@@ -16,6 +16,7 @@ from msgspec import Struct
 from genlock.errors import GenerationError
 from genlock.generation.channel import Beat, Cancel, Proceed, Ready, Report, Run, Shift
 from genlock.generation.devices import device
+from genlock.generation.engine import Plan
 from genlock.generation.executor import (
     Failed,
     Finished,
@@ -30,20 +31,22 @@ from genlock.generation.executor import (
     Ticket,
 )
 from genlock.generation.memory.machine import Machine, here
-from genlock.generation.nursery import Child, Nursery
+from genlock.generation.nursery import Child, InterpreterNursery, Nursery
 from genlock.generation.worker import LOG
 
 _LOG_TAIL: Final = 64 << 10
 
 
 class Setting(Struct, frozen=True):
-    """What all slots of an executor have in common; seconds between asking and killing without and with models."""
+    """What all slots of an executor have in common. `grace` and `patience` are seconds between asking a job to stop and
+    killing its process, without and with models in it; `weighty` says whether a plan needs the model libraries."""
 
     nursery: Nursery
     targets: dict[str, str]
     machine: Machine | None
     grace: float
     patience: float
+    weighty: Callable[[Plan], bool]
 
 
 class Slot:
@@ -59,6 +62,10 @@ class Slot:
         self.allocated = 0
         """Bytes of a GPU in use, as the worker said last."""
         self._setting, self._tell = setting, tell
+        self._held: set[str] = set()
+        self._asked: set[str] = set()  # moves that are not answered
+        self._interpreter = ""
+        self._models = False
         self._queue: deque[tuple[Ticket, Listener]] = deque()
         self._said: deque[tuple[Child | None, Report | None]] = deque()
         self._changed = Condition()
@@ -101,7 +108,7 @@ class Slot:
             listener(Stopped(job))
         if running is not None and child is not None:
             child.channel.send(Cancel(job))
-            wait = self._setting.patience if running.plan.components else self._setting.grace
+            wait = self._setting.patience if self._held else self._setting.grace
             killer = Timer(wait, self._kill_if_running, (running, child))
             killer.daemon = True
             killer.start()
@@ -110,6 +117,8 @@ class Slot:
         """Lets a job begin its stage if it runs here."""
         with self._changed:
             child = self.child if self._runs(job) else None
+            if child is not None:
+                self._asked.update(move.component for move in moves)
         if child is not None:
             child.channel.send(Proceed(job, moves))
 
@@ -120,6 +129,8 @@ class Slot:
             if child is None:
                 self._said += [(None, Moved(move.component, "disk")) for move in moves]
                 self._changed.notify_all()
+            else:
+                self._asked.update(move.component for move in moves)
         if child is not None:
             child.channel.send(Shift(moves))  # to one that died meanwhile: its end is told
 
@@ -200,7 +211,10 @@ class Slot:
     def _hear(self, child: Child | None, report: Report | None) -> Report | None:
         """Notes what does not concern a job, and returns the report."""
         match report:
-            case Moved():
+            case Moved(component=component, tier=tier):
+                with self._changed:
+                    self._asked.discard(component)
+                    (self._held.discard if tier == "disk" else self._held.add)(component)
                 if self._tell is not None:
                     self._tell(report)
             case Beat(allocated=allocated) if child is self.child:
@@ -222,6 +236,7 @@ class Slot:
     def _attempt(self, ticket: Ticket, listener: Listener) -> Outcome | None:
         """Returns the outcome; None when the worker was gone before it said a word about the job."""
         try:
+            self._prepare(ticket.plan)
             child = self._child()
         except GenerationError as error:
             return Failed(ticket.job, error.code, error.message)
@@ -252,9 +267,22 @@ class Slot:
                 self._heard = monotonic()
                 return report
 
+    def _prepare(self, plan: Plan) -> None:
+        """Makes way for another kind of process where a plan needs one."""
+        interpreter = str(plan.how.get("python", ""))
+        models = not interpreter and self._setting.weighty(plan)
+        with self._changed:
+            lighter = self.child is not None and models and not self.child.models and not self._held
+        if interpreter != self._interpreter:
+            self._bury()
+        elif lighter:
+            self._bury(silently=True)
+        self._interpreter, self._models = interpreter, models or (self._models and not interpreter)
+
     def _child(self) -> Child:
         if self.child is None:
-            child = self._setting.nursery.birth()
+            nursery = InterpreterNursery(self._interpreter) if self._interpreter else self._setting.nursery
+            child = nursery.birth(models=self._models)
             with self._changed:
                 self.child = child
             Thread(target=self._listen, args=(child,), name="generation-listen", daemon=True).start()
@@ -278,13 +306,17 @@ class Slot:
             with contextlib.suppress(GenerationError):  # said again, to whom it concerns, by the next job
                 self._child()
 
-    def _bury(self) -> None:
-        """Frees what is held of the worker, and tells that its models are gone."""
+    def _bury(self, *, silently: bool = False) -> None:
+        """Frees what is kept of the worker, and tells that its models are gone; of one that holds none only who waits for
+        an answer."""
         with self._changed:
             child, self.child = self.child, None
+            silently = silently and not self._asked
             self.allocated = 0
+            self._held.clear()
+            self._asked.clear()
         if child is None:
             return
         child.bury()
-        if self._tell is not None and not self._closing:
+        if self._tell is not None and not self._closing and not silently:
             self._tell(Gone())

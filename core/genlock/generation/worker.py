@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -20,6 +20,7 @@ from genlock.errors import GenlockError, MediaError
 from genlock.generation.channel import Beat, Channel, Ready
 from genlock.generation.engine import Engines, Halt, Stage
 from genlock.generation.executor import Failed, Finished, Outcome, Progress, Staging, Stopped, Ticket
+from genlock.generation.nursery import preload
 from genlock.generation.orders import Orders
 from genlock.generation.rack import Rack, allocated
 
@@ -195,14 +196,15 @@ def _beat(channel: Channel, work: list[str], busy: Event) -> None:
             return
 
 
-def _main() -> None:
-    """A fresh interpreter: orders come on stdin, reports leave on what was stdout; prints go to stderr."""
+def main(modules: Iterable[str] = ()) -> None:
+    """A fresh interpreter: orders come on stdin, reports leave on what was stdout; prints go to stderr. Imports first."""
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    preload(modules)
     serve(Channel(reader, writer))
 
 
 if __name__ == "__main__":
-    _main()
+    main(sys.argv[1:])
