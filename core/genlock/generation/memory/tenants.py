@@ -47,6 +47,9 @@ PAUSE: Final = 30.0
 FRESH: Final = 10.0
 """Seconds for which its answer is good."""
 
+LOADING: Final = 180.0
+"""Seconds a model may take until it is in the server's memory."""
+
 MOVED: Final = 0.5
 """Part of a model's bytes that has to be free again for it to count as gone."""
 
@@ -109,7 +112,8 @@ class Ollama:
         self._asked = -FRESH
         self._silent = -PAUSE
         self._residents: tuple[Resident, ...] = ()
-        self._ours: set[str] = set()
+        self._ours: dict[str, float] = {}
+        """Models we asked for first, and when."""
 
     def residents(self) -> tuple[Resident, ...]:
         """Returns the models in its memory, from an answer at most ten seconds old."""
@@ -117,14 +121,14 @@ class Ollama:
         if now - self._asked >= FRESH:
             self._asked = now
             self._residents = self._ask_residents()
-            self._ours &= {model.name for model in self._residents}
+            there = {model.name for model in self._residents}
+            self._ours = {name: at for name, at in self._ours.items() if name in there or now - at < LOADING}
         return self._residents
 
     def begin(self, model: str) -> None:
         """Notes that Genlock is about to use a model: it is ours to unload unless it is there already."""
         if model not in {resident.name for resident in self._ask_residents()}:
-            self._ours.add(model)
-            self._asked = self._clock()  # what was loaded is not in the last answer, and must not be forgotten for it
+            self._ours[model] = self._clock()
 
     def evict(self, free: Callable[[], int], within: float = 10.0) -> int:
         """Unloads the models that Genlock loaded and waits until memory moved; returns the bytes that came free.
@@ -138,7 +142,7 @@ class Ollama:
             if self._send("/api/generate", {"model": model.name, "keep_alive": 0}) is None:
                 break
             freed += model.size_vram
-            self._ours.discard(model.name)
+            del self._ours[model.name]
         self._asked = -FRESH
         if not freed:
             return 0
