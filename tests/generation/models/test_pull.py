@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -213,6 +214,23 @@ def test_a_full_disk_is_said_before_anything_is_fetched(hub: Hub, library: Libra
     assert error.details == {"needed": needed, "free": needed - 1}
     assert hub.fetched() == []
     pull(ENTRY, library, free=lambda folder: needed)
+
+
+def test_a_disk_that_fills_up_meanwhile_keeps_what_came(hub: Hub, library: Library) -> None:
+    def full(done: int, total: int, file: str) -> None:
+        if done > 100_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    failing("no_space", ENTRY, library, report=full)
+    hub.sent = 0
+    pull(ENTRY, library)
+    assert hub.sent < 150_000
+
+
+def test_a_record_cut_short_costs_what_was_begun_and_no_more(hub: Hub, library: Library) -> None:
+    staging(library, "pipe").mkdir(parents=True)
+    (staging(library, "pipe") / RECORD).write_text('{"name": "pi')
+    assert pull(ENTRY, library).parts
 
 
 def test_a_licence_that_was_not_accepted_names_the_page(

@@ -259,10 +259,10 @@ def _fetch(entry: Entry, listing: Record, file: File, staging: Path, told: Calla
 
 def _transfer(entry: Entry, listing: Record, file: File, part: Path, told: Callable[[int], None]) -> None:
     with _told(entry, listing.revision):
-        from huggingface_hub import hf_hub_url
+        from huggingface_hub import get_token, hf_hub_url
         from huggingface_hub.file_download import http_get
-        from huggingface_hub.utils import build_hf_headers
 
+        token = get_token()
         with part.open("ab") as stream:
             have = stream.tell()
             told(have)
@@ -270,7 +270,7 @@ def _transfer(entry: Entry, listing: Record, file: File, part: Path, told: Calla
                 hf_hub_url(listing.repository, file.path, revision=listing.revision),
                 stream,
                 resume_size=have,
-                headers={**build_hf_headers(library_name="genlock"), "Accept-Encoding": "identity"},
+                headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})},
                 tqdm_class=_meter(have, told),
             )
 
