@@ -66,19 +66,20 @@ class Trace(Struct, frozen=True):
 
 def parse(text: Iterable[str]) -> Trace:
     """Returns the trace of a file's lines. Raises BadInput(bad_value) naming the line."""
-    lines: list[Line] = []
+    found: list[Line] = []
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
         try:
-            lines.append(msgspec.json.decode(line, type=Line))
-            _check(lines[-1])
+            found.append(msgspec.json.decode(line, type=Line))
+            _check(found[-1])
         except (msgspec.MsgspecError, KeyError) as error:
             raise BadInput("bad_value", f"Line {number} of the trace cannot be used: {error}.") from error
-    if not lines or not isinstance(lines[0], Opening):
+    first = found[0] if found else None
+    if not isinstance(first, Opening):
         raise BadInput("bad_value", "A trace begins with its machine.")
-    first, *rest = lines
-    return Trace(first.machine, first.budget, first.visible, tuple(one for one in rest if not isinstance(one, Opening)))
+    events = tuple(one for one in found if not isinstance(one, Opening))
+    return Trace(first.machine, first.budget, first.visible, events)
 
 
 def _check(line: Line) -> None:
