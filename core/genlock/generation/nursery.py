@@ -149,12 +149,15 @@ class SpawnNursery:
         """Returns the spare and starts the next one, or starts an interpreter, which imports while it takes orders."""
         with self._lock:
             spare, self._spare = self._spare, None
+            if spare is not None and spare.ended():
+                spare.bury()
+                spare = None
             try:
-                if spare is None or spare.ended():
+                if spare is None:
                     return self._start(models)
                 self._spare = self._start(spare.models)
             except OSError as error:
-                if spare is None or spare.ended():
+                if spare is None:
                     raise GenerationError(
                         "worker_lost", f"No worker process can be started: {error.strerror}."
                     ) from error
