@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Studio:
         self.home = home
         self.engine = Flux2Engine(Library(home), CPU)
         self.parts = Parts()
+
+    @staticmethod
+    def cache() -> Path:
+        """Returns the folder of encoded prompts."""
+        return Path(os.environ["GENLOCK_CACHE"]) / ".embeddings"
 
     def make(self, mode: str, **fields: Any) -> Recording:
         return run(self.engine, self.request(mode, **fields), self.parts)

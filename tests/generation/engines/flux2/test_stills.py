@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +16,7 @@ from genlock.timeline.model import Resolution
 from tests.generation.engines.flux2.studio import PROMPT, SIZE, Studio, hole, photo, pixels
 from tests.generation.recording import Recording
 
-torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
-
-pytestmark = [
-    # diffusers about itself, and torch about its own type checks
-    pytest.mark.filterwarnings("ignore::FutureWarning:diffusers.*"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def shared(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENLOCK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Studio(tiny_models)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +65,9 @@ def test_a_cached_edit_leaves_the_model_as_it_was(shared: Studio, folder: Path) 
     source = str(folder / "source.png")
     made = shared.make("edit_image", source=source, settings={"kv_cache": True})
     image = Image.open(source)
-    assert np.array_equal(made.frames[0], shared.bare(diffusers.Flux2KleinKVPipeline, image=image, width=128, height=96))
+    assert np.array_equal(
+        made.frames[0], shared.bare(diffusers.Flux2KleinKVPipeline, image=image, width=128, height=96)
+    )
     assert made.details["kv_cache"] is True
     assert not np.array_equal(made.frames[0], shared.picture("edit_image", source=source))
     assert np.array_equal(shared.picture("image"), plain)
@@ -89,9 +76,7 @@ def test_a_cached_edit_leaves_the_model_as_it_was(shared: Studio, folder: Path) 
 def test_true_cfg_reads_the_negative_prompt_in_its_own_job_only(shared: Studio) -> None:
     plain = shared.picture("image", negative_prompt="blurry")
     made = shared.make("image", negative_prompt="blurry", settings={"true_cfg": True, "guidance": 3.0})
-    bare = shared.bare(
-        diffusers.Flux2KleinPipeline, False, width=128, height=96, guidance_scale=3.0, negative="blurry"
-    )
+    bare = shared.bare(diffusers.Flux2KleinPipeline, False, width=128, height=96, guidance_scale=3.0, negative="blurry")
     assert np.array_equal(made.frames[0], bare)
     assert made.details["true_cfg"] is True
     assert np.array_equal(shared.picture("image", negative_prompt="blurry"), plain)
@@ -143,7 +128,7 @@ def test_any_size_keeps_every_pixel_outside_the_mask(shared: Studio, tmp_path: P
 def test_a_padding_shows_the_model_a_window_only(shared: Studio, folder: Path) -> None:
     request = {"source": str(folder / "source.png"), "mask": str(folder / "mask.png")}
     made = shared.make("inpaint", settings={"padding": 8}, **request)
-    left, top, width, height = made.details["window"]
+    *_, width, height = made.details["window"]
     assert (width, height) == (65, 65)  # the disc of 49 pixels and 8 on each side
     assert not np.array_equal(made.frames[0], shared.picture("inpaint", **request))
 
@@ -207,7 +192,9 @@ def test_a_cancel_is_noticed_at_the_next_step_and_breaks_nothing(shared: Studio,
     plain = shared.picture("image")
     built = list(shared.parts.built)
     settings = {"kv_cache": True}
-    request = shared.request("edit_image", source=str(folder / "source.png"), prompt=f"never {after}", settings=settings)
+    request = shared.request(
+        "edit_image", source=str(folder / "source.png"), prompt=f"never {after}", settings=settings
+    )
     (plan, *_) = shared.engine.plans(request)
     sink = Recording(request, plan, shared.parts, halt_after=after)
     with pytest.raises(Halt):
@@ -232,8 +219,8 @@ def test_a_black_mask_is_refused(shared: Studio, folder: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("use", ["source", "reference", "missing"])
-def test_what_is_no_picture_is_refused_before_anything_is_loaded(tiny_models: Path, tmp_path: Path, use: str) -> None:
-    studio = Studio(tiny_models)
+def test_what_is_no_picture_is_refused_before_anything_is_loaded(shared: Studio, tmp_path: Path, use: str) -> None:
+    studio = Studio(shared.home)
     path = tmp_path / "text.png"
     if use != "missing":
         path.write_text("I am not a picture.")
@@ -255,10 +242,8 @@ def test_a_small_reference_is_enlarged(shared: Studio, tmp_path: Path) -> None:
     assert shared.make("image", references=(Conditioning(str(path)),)).details["references"] == 1
 
 
-def test_weights_that_are_damaged_are_said_to_be(tiny_models: Path, tmp_path: Path) -> None:
-    import shutil
-
-    shutil.copytree(tiny_models / "flux2-klein", tmp_path / "flux2-klein")
+def test_weights_that_are_damaged_are_said_to_be(shared: Studio, tmp_path: Path) -> None:
+    shutil.copytree(shared.home / "flux2-klein", tmp_path / "flux2-klein")
     studio = Studio(tmp_path)
     request = studio.request("image", prompt="damaged")
     (plan, *_) = studio.engine.plans(request)

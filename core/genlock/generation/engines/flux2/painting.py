@@ -133,10 +133,6 @@ class Painter:
         if any(stage.name == "decode" for stage in self._plan.stages):
             self._enter("decode")
         vae = self._vae()
-        if self._how["tiled"]:
-            vae.enable_tiling()
-        else:
-            vae.disable_tiling()
         with torch.no_grad():
             decoded = vae.decode(latents.to(self._device, vae.dtype), return_dict=False)[0]
         return np.asarray(pipe.image_processor.postprocess(decoded, output_type="pil")[0])
@@ -154,7 +150,13 @@ class Painter:
 
     def _vae(self) -> Any:
         folder, part = self._how["autoencoder"]
-        return self._part("vae", lambda: loading.autoencoder(folder, part, self._how["forms"]["vae"]))
+        vae = self._part("vae", lambda: loading.autoencoder(folder, part, self._how["forms"]["vae"]))
+        # said for every picture: other jobs use it too
+        if self._how["tiled"]:
+            vae.enable_tiling()
+        else:
+            vae.disable_tiling()
+        return vae
 
     def _part(self, part: str, build: Callable[[], Any]) -> Any:
         return self._sink.models.get(self._parts[part], build)

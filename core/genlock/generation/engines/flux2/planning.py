@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from genlock.errors import GenerationError
-from genlock.generation.devices import device
+from genlock.generation.devices import Device, device
 from genlock.generation.engine import Plan
 from genlock.generation.engines.flux2 import prompts, sizes
 from genlock.generation.engines.flux2.settings import Lora, Settings, bad
@@ -101,23 +101,25 @@ def plans(request: GenerationRequest, settings: Settings, library: Library, mach
     coder, part = _autoencoder(library, settings, model)
     loras = [(str(lora_file(library, lora)), lora.weight) for lora in settings.loras]
     size, computed = computed_size(request, settings)
-    stages = _work(model, request, way_of, computed, sum(Path(path).stat().st_size for path, _ in loras))
+    on = device(machine)
+    adapters = sum(Path(path).stat().st_size for path, _ in loras)
+    stages = _work((model, coder, part), on, request, way_of, computed, adapters)
     painting = tuple(name for name in stages if name != "encode")
     parts = {
         "text_encoder": PartSize.of(model, "text_encoder", "encode"),
         "transformer": PartSize.of(model, "transformer", "denoise"),
-        "vae": structs.replace(PartSize.of(coder, part, *painting, decoder=True, fixed=True)),
+        "vae": PartSize.of(coder, part, *painting, decoder=True, fixed=True),
     }
     how: dict[str, Any] = {
         "model": model.path,
         "course": {name: getattr(way_of, name) for name in Course.__struct_fields__},
         "autoencoder": [coder.path, part],
         "loras": loras,
-        "dtype": device(machine).dtype,
+        "dtype": on.dtype,
         "words": _stamp(model),
     }
     notes = _notes(request, settings, way_of, size, computed)
-    found = ways(machine, device(machine), parts, stages, model=model.name)
+    found = ways(machine, on, parts, stages, model=model.name)
     if not found:
         raise GenerationError(
             "needs_memory",
@@ -189,23 +191,25 @@ def _autoencoder(library: Library, settings: Settings, model: Model) -> tuple[Mo
     return coder, part
 
 
-def _work(model: Model, request: GenerationRequest, way: Course, size: Size, adapters: int) -> dict[str, Work]:
-    looked = _references(request) + (request.mode != "image") + (1 if way.clip else 0)
-    seen = min(looked, MOST_REFERENCES + 2) * sizes.tokens((1024, 1024))
-    tokens = sizes.tokens(size) + seen + sizes.WORDS
-    think = activation(model, "transformer", tokens=tokens) + adapters
-    pixels = size[0] * size[1]
-    eye = activation(model, "vae", pixels=sizes.LOOKED) if looked else 0
-    words = activation(model, "text_encoder", tokens=sizes.WORDS)
-    decode = activation(model, "vae", pixels=pixels)
-    # a tile of 1024 pixels is decoded at a time; what is put together is three floats a pixel, twice
-    tiled = min(decode, activation(model, "vae", pixels=sizes.LOOKED) + 24 * pixels)
+def _work(
+    parts: tuple[Model, Model, str], on: Device, request: GenerationRequest, way: Course, size: Size, adapters: int
+) -> dict[str, Work]:
+    """Returns what each stage needs; `parts` are the model, the one its autoencoder is from, and that part's name."""
+    model, coder, part = parts
+    looked = _references(request) + (request.mode != "image") + way.clip
+    tokens = sizes.tokens(size) + looked * sizes.tokens((1024, 1024)) + sizes.WORDS
+    think = activation(model, "transformer", tokens=tokens, device=on) + adapters
+
+    def coded(pixels: int, tiled: bool) -> int:
+        return activation(coder, part, pixels=pixels, tiled=tiled, device=on)
+
+    eye = sizes.LOOKED if looked else 0
+    words = Work(activation(model, "text_encoder", tokens=sizes.WORDS, device=on))
+    whole, tiled = (coded(size[0] * size[1], tiles) for tiles in (False, True))
+    seen, glimpsed = (max(think, coded(eye, tiles)) for tiles in (False, True))
     if way.clip:
-        return {
-            "encode": Work(words),
-            "denoise": Work(max(think, eye, decode), max(think, eye, tiled)),
-        }
-    return {"encode": Work(words), "denoise": Work(max(think, eye)), "decode": Work(decode, tiled)}
+        return {"encode": words, "denoise": Work(max(seen, whole), max(glimpsed, min(whole, tiled)))}
+    return {"encode": words, "denoise": Work(seen, min(seen, glimpsed)), "decode": Work(whole, min(whole, tiled))}
 
 
 def _renamed(way: Way, model: Model, coder: Model) -> Way:

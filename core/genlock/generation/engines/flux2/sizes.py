@@ -71,6 +71,8 @@ def window(size: Size, box: Window, padding: int | None) -> Window:
 
 def _at_least(first: int, end: int, limit: int, least: int = 64) -> tuple[int, int]:
     """Widens a range to what the model can look at, within the picture."""
-    missing = max(0, min(least, limit) - (end - first))
-    first = max(0, first - missing // 2)
-    return first, min(limit, max(end, first + min(least, limit)))
+    least = min(least, limit)
+    if end - first >= least:
+        return first, end
+    first = min(max(0, (first + end - least) // 2), limit - least)
+    return first, first + least
