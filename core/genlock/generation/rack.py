@@ -20,7 +20,7 @@ from genlock.generation.executor import Move, Moved
 
 T = TypeVar("T")
 
-_UNMOVABLE: Final = (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError)
+_UNMOVABLE: Final = (AttributeError, RuntimeError, TypeError, ValueError)
 """What libraries raise for a quantised part that they will not move."""
 
 
