@@ -39,7 +39,7 @@ def outline(mask: Array, frame: int = 0, thing: int = 1, tolerance: float = TOLE
     """Returns a mask's lines, simplified by at most `tolerance` pixels and never below FAITHFUL."""
     height, width = mask.shape
     found, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    parents = tree[0, :, 3] if found else []
+    parents: list[int] = tree[0, :, 3].tolist() if found else []
     while True:
         rings = [_ring(contour, tolerance) for contour in found]
         polygons = [ring for ring, parent in zip(rings, parents, strict=True) if parent < 0]

@@ -14,8 +14,8 @@ def roi_align(features: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Returns [n, c, size, size]: `features` [c, h, w] averaged in a grid of bins over each of `boxes` [n, 4], given as
     left, top, right, bottom in feature pixels.
 
-    As torchvision's `roi_align` does with its defaults: a bin takes the mean of ceil(side / size) bilinear samples each way,
-    a box is 1 pixel wide and high at least, samples over 1 pixel outside count as 0 (He et al. 2017, Mask R-CNN, 3).
+    As torchvision's `roi_align` does with its defaults: a bin takes the mean of ceil(side / size) bilinear samples each
+    way, a box is 1 pixel wide and high at least, samples over 1 pixel outside count as 0 (He et al. 2017, Mask R-CNN, 3).
     """
     features, boxes = features.float(), boxes.float()
     return (
@@ -32,7 +32,7 @@ def _pooled(features: Tensor, box: list[float], size: int) -> Tensor:
 
 
 def _weights(start: float, length: float, size: int, pixels: int, device: Any) -> Tensor:
-    """Returns [size, pixels]: how much each pixel of a line counts in each bin. Bilinear sampling on a grid is separable."""
+    """Returns [size, pixels]: how much each pixel of a line counts in each bin. Sampling on a grid is separable."""
     bin_length = length / size
     samples = max(1, int(-(-bin_length // 1)))
     weights = torch.zeros(size, pixels)

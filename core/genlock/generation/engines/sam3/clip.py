@@ -89,6 +89,7 @@ class Clip:
     def _steps(self, reverse: bool, shown: Iterable[tuple[int, Array]]) -> Iterator[tuple[int, Small]]:
         """Yields (frame, mask scores) in the order shown, each as soon as nothing later can change it."""
         clicked, named = self._prompted(reverse)
+        all_of_them: list[Clicked | Named] = [*clicked, *named]
         delay = max((one.delay for one in named), default=0)
         phase = ("go back" if reverse else "follow") + (f", frames come {delay} later" if delay else "")
         waiting: dict[int, Small] = {}
@@ -96,7 +97,7 @@ class Clip:
         order: list[int] = []
         for frame, picture in shown:
             self._tick(phase)
-            passed = [one for one in (*clicked, *named) if (frame <= one.start if reverse else frame >= one.start)]
+            passed = [one for one in all_of_them if (frame <= one.start if reverse else frame >= one.start)]
             waiting[frame], owed[frame] = {}, sum(isinstance(one, Named) for one in passed)
             order.append(frame)
             pixels, seen = self._ready.pixels(picture), None

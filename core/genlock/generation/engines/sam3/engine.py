@@ -11,7 +11,7 @@ from genlock.generation.engine import Component, Engine, Plan, Sink, Stage
 from genlock.generation.engines.sam3 import prompts
 from genlock.generation.memory import machine as machines
 from genlock.generation.memory.machine import Machine
-from genlock.generation.models.library import Library, Model, library
+from genlock.generation.models.library import Library, library
 from genlock.project.request import GenerationRequest, Mode
 
 MODEL: Final = "sam3"
@@ -105,7 +105,7 @@ def _activation(request: GenerationRequest, config: dict[str, Any], width: int) 
     pixels = request.resolution.width * request.resolution.height * 4 * 4
     things = 1 if request.mode == "mask" else max(4, len({s.thing for s in request.selections}))
     memory = things * tokens * (7 * 64 * 2 + 16 * 4) * 2
-    return round(1.1 * ((layer + pyramids + scores) * width + pixels + memory))
+    return int(1.1 * ((layer + pyramids + scores) * width + pixels + memory))
 
 
 def _notes(request: GenerationRequest, config: dict[str, Any], kind: str) -> list[str]:

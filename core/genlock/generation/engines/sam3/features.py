@@ -87,6 +87,10 @@ class Kept:
             self._held.popitem(last=False)
         return made
 
+    def clear(self) -> None:
+        """Forgets all."""
+        self._held.clear()
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._held
 

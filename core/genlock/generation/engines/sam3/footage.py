@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image
 
-from genlock.errors import BadInput, MediaError
-from genlock.media.clip import Clip, open_clip
+from genlock.generation.masks.reading import Pictures, pictures
 
 Array = np.ndarray[Any, Any]
 
@@ -22,21 +20,21 @@ CHUNK: Final = 16
 class Footage:
     """The pictures of a clip or a still, HxWx3 uint8; `size` is width and height."""
 
-    def __init__(self, clip: Clip) -> None:
-        self._clip = clip
-        self.frames = clip.frames
-        self.size: tuple[int, int] = self.at(0).shape[1::-1]
+    def __init__(self, shown: Pictures) -> None:
+        self._shown = shown
+        self.frames = shown.frames
+        self.size: tuple[int, int] = shown.at(0).size
 
     def at(self, frame: int) -> Array:
         """Returns one picture."""
-        return next(picture for _, picture in self.forward(frame, frame + 1))
+        return _opaque(self._shown.at(frame))
 
     def forward(self, first: int, end: int) -> Iterator[tuple[int, Array]]:
         """Yields (frame, picture) from `first` to before `end`."""
-        for frame, image in self._clip.pictures(range(first, end)):
+        for frame, image in enumerate(self._shown.run(first, end), first):
             yield frame, _opaque(image)
 
-    def backward(self, last: int, fit: Any = lambda picture: picture) -> Iterator[tuple[int, Any]]:
+    def backward(self, last: int, fit: Callable[[Array], Array]) -> Iterator[tuple[int, Array]]:
         """Yields (frame, what `fit` made of the picture) from `last` down to 0."""
         for end in range(last + 1, 0, -CHUNK):
             held = [(frame, fit(picture)) for frame, picture in self.forward(max(0, end - CHUNK), end)]
@@ -47,11 +45,8 @@ class Footage:
 @contextmanager
 def footage(path: str) -> Iterator[Footage]:
     """Opens a source; raises BadInput(bad_generation) when it holds no picture that can be read."""
-    try:
-        with open_clip(Path(path)) as clip:
-            yield Footage(clip)
-    except MediaError as error:
-        raise BadInput("bad_generation", f"{Path(path).name} cannot be looked at: {error.message}") from error
+    with pictures(path, "source") as shown:
+        yield Footage(shown)
 
 
 def _opaque(image: Image.Image) -> Array:

@@ -65,7 +65,7 @@ def tidied(scores: Tensor, area: int) -> Tensor:
     return made
 
 
-def model(folder: str, dtype: str) -> Sam3:
+def model(folder: str, dtype: str) -> Any:
     """Returns the model in main memory. Raises GenerationError(model_broken) when its files lack a single weight."""
     try:
         loaded, report = Sam3.from_pretrained(

@@ -52,10 +52,9 @@ class Ready(NamedTuple):
         return clean(united(masks, size), self.small)
 
 
-@torch.inference_mode()
 def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     """Makes the masks a request asks for. Raises BadInput(bad_generation), GenerationError(model_broken), Halt."""
-    with footage(request.source) as source:
+    with torch.inference_mode(), footage(request.source) as source:
         frames = source.frames if request.mode == "mask" else min(request.frames, source.frames)
         prompts = gather(request, frames, source.size)
         for prompt in prompts:  # a mask of another size is refused before anything is loaded

@@ -54,8 +54,8 @@ def instances(view: View, prompt: Prompt) -> list[Array]:
         chosen = _chosen(view, detect(view, prompt.text or ANYTHING, prompt.boxes), prompt)
         if chosen or not any(point.inside for point in prompt.points):
             return chosen
-    boxes = [box for box in prompt.boxes if box.inside] or [None]
-    return [click(view, prompt.points, box, prior(prompt, view.size)) for box in boxes]
+    boxes: list[Box | None] = [box for box in prompt.boxes if box.inside]
+    return [click(view, prompt.points, box, prior(prompt, view.size)) for box in boxes or [None]]
 
 
 def click(view: View, points: tuple[Point, ...], box: Box | None = None, before: Array | None = None) -> Array:
