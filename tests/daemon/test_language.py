@@ -119,9 +119,9 @@ def test_the_model_is_told_of_the_shot_and_its_neighbours(ann: Any) -> None:
     assert context == {
         "shot": "SH03",
         "scene": "12 INT. LIGHTHOUSE",
-        "type": "MS",
+        "shot_type": "MS",
         "camera": "push",
-        "length": "4.0 s",
+        "seconds": "4.0",
         "elements": ["Mara (red coat)"],
         "notes": "slow",
         "before": ["Rain on glass.", "Steps on iron."],

@@ -175,11 +175,12 @@ def shot_context(app: Application, shot: str) -> dict[str, Any]:
     facts = {
         "shot": state.code,
         "scene": " ".join(filter(None, (scene.code, scene.heading, scene.text))) if scene else state.scene,
-        "type": brief.shot_type,
+        "shot_type": brief.shot_type,
         "camera": brief.camera,
-        "length": f"{float(brief.frames / brief.rate.fraction):.1f} s",
+        "seconds": f"{float(brief.frames / brief.rate.fraction):.1f}",
         "elements": elements,
         "notes": brief.notes,
+        "negative_prompt": brief.negative_prompt,
         "before": [other.brief.prompt for other in beside[max(0, at - 2) : at] if other.brief.prompt],
         "after": [other.brief.prompt for other in beside[at + 1 : at + 2] if other.brief.prompt],
     }

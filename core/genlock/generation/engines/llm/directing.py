@@ -29,15 +29,24 @@ Answer with the description alone."""
 FACTS: Final = {
     "shot": "Shot",
     "scene": "Scene",
-    "type": "Framing",
+    "shot_type": "Framing",
     "camera": "Camera",
-    "length": "Length",
+    "seconds": "Seconds",
     "elements": "Elements",
     "notes": "Notes",
+    "negative_prompt": "Keep out",
     "before": "Shot before",
     "after": "Shot after",
 }
 """Keys of the setting `context` and how they are called in the question, in the order they matter."""
+
+_OWN: Final = {
+    "shot": "shot_code",
+    "shot_type": "shot_type",
+    "camera": "camera",
+    "negative_prompt": "negative_prompt",
+}
+"""Facts a request has fields of its own for."""
 
 SETTINGS: Final = ("context", "temperature", "max_tokens", "words", "system", "model", "url", "keep_alive")
 """Names of the settings the language engines read."""
@@ -85,7 +94,7 @@ def _facts(request: GenerationRequest, room: int) -> tuple[list[str], tuple[str,
     context = request.settings.get("context") or {}
     if not isinstance(context, Mapping):
         raise _bad("The setting context is an object.")
-    own = {"shot": request.shot_code, "type": request.shot_type, "camera": request.camera}
+    own = {name: getattr(request, field) for name, field in _OWN.items()}
     lines: list[str] = []
     cut: list[str] = []
     for key, name in FACTS.items():
