@@ -11,14 +11,13 @@ from genlock.generation.memory.outlook import Key, Phase
 
 
 class Resident:
-    """A component on the device or in host memory. `going` is the tier it was told to go to, at order `issue`; `coming`
-    that a stage is bringing it up. Coming back costs `back` seconds from where it falls to, `deeper` seconds more from
-    disk than from host memory."""
+    """A component on the device or in host memory. `going` is the tier it was told to go to. Coming back
+    costs `back` seconds from where it falls to, `deeper` seconds more from disk than from host memory."""
 
-    __slots__ = ("back", "bytes", "coming", "component", "deeper", "going", "issue", "keeps", "tier", "used")
+    __slots__ = ("back", "bytes", "component", "deeper", "going", "keeps", "tier", "used")
 
     def __init__(self, component: Component, bytes: int, tier: Tier, used: int, machine: Machine) -> None:
-        self.used, self.issue, self.coming = used, 0, False
+        self.used = used
         self.going: Tier | None = None
         self.arrive(component, bytes, tier, machine)
 
@@ -35,6 +34,11 @@ class Resident:
     def stays(self) -> bool:
         """Whether it is on the device and was not told to leave."""
         return self.tier == "device" and self.going is None
+
+    @property
+    def in_host(self) -> bool:
+        """Whether it is in host memory to stay, or on its way there."""
+        return self.going == "host" or (self.tier == "host" and self.going is None)
 
 
 class Lease:

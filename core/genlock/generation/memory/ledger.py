@@ -17,11 +17,11 @@ How the arbiter uses it, in order:
    any follows when `ready(lease)` says so, which `moved` and `lost` change. A move that was ordered must be sent even
    when its job ends before: it counts until it is reported. A process makes moves while its own job waits for a stage;
    a lease waits only for moves ordered before, so no circle can form.
-3. `moved` for everything a process reports (then `trim` when `over`, for a part may prove larger than planned), `lost`
-   when one dies, `release` at the end, however it came.
+3. `moved` for everything a process reports, `lost` when one dies, `release` at the end, however it came. Whenever
+   `over` is not 0 then, `trim`: a part proved larger than planned, or what a job left behind is too much by now.
 
 Host memory is the second tier where the machine has one: what leaves the device goes there, and what is worth least
-there falls to disk. A component on its way up no longer counts for it.
+there falls to disk. A component that a stage brings up no longer counts for it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,6 @@ class Ledger:
         self._sizes: dict[Key, int] = {}
         self._outlook = Outlook()
         self._sight: Ahead | None = None
-        self._orders = 0
         self._count = 0
 
     # -- what is held
@@ -153,10 +152,8 @@ class Ledger:
         """Bytes of host memory in use by components, those on their way there included."""
         there = 0
         for key, one in self._residents.items():
-            if one.going == "host" or (one.tier == "host" and one.going is None and not one.coming):
-                there += one.bytes
-            elif one.component.pinned and one.stays and key not in self._locks:
-                there += one.component.pinned
+            if key not in self._locks:
+                there += one.bytes if one.in_host else one.component.pinned if one.stays else 0
         return there + sum([part.pinned for part in self._locks.values()])
 
     def limit(self, lane: Lane) -> int:
@@ -189,7 +186,6 @@ class Ledger:
             found = self._residents.get(key)
             if found:
                 found.used = number
-                found.coming = found.tier == "host"
         moves = self._make_room(f"room for {stage or 'a job'} of {one.owner}")
         one.pending = self._awaited(one, moves)
         return Entered(moves, tuple(part for _, part in absent), seconds, not one.pending)
@@ -206,11 +202,8 @@ class Ledger:
 
     def release(self, lease: int) -> None:
         """Ends a lease; its components stay, unlocked. A second call does nothing."""
-        one = self._leases.pop(lease, None)
+        self._leases.pop(lease, None)
         self._lock()
-        for key in one.phase.needs if one and one.phase else ():
-            if key in self._residents:
-                self._residents[key].coming = False
 
     # -- what processes report
 
@@ -231,7 +224,6 @@ class Ledger:
                 one.arrive(part, size, tier, self.machine)
             if one.going == tier:
                 one.going = None
-            one.coming = tier == "host" and key in self._locks
         self._settle(key)
 
     def lost(self, lane: Lane) -> None:
@@ -396,16 +388,14 @@ class Ledger:
 
     def _make_room(self, reason: str) -> tuple[Eviction, ...]:
         """Orders away whoever must leave the device, and whoever must leave host memory for those."""
-        self._orders += 1
         down: dict[Key, Tier] = {}
         for key in self._leaving():
             one = self._residents[key]
             one.going = down[key] = "host" if one.keeps else "disk"
-            one.issue = self._orders
         fallen = self._spilled()
         for key in fallen:
             one = self._residents[key]
-            one.going, one.issue = "disk", self._orders
+            one.going = "disk"
         # what falls to disk first, so that host memory has room for what comes down
         order = [*fallen, *(key for key in down if key not in fallen)]
         return tuple(Eviction(key[0], Move(key[1], self._residents[key].going or "disk"), reason) for key in order)
@@ -453,9 +443,11 @@ class Ledger:
         keys: list[Key] = []
         held = []
         for key, one in self._residents.items():
-            if one.going == "host" or (one.tier == "host" and not one.coming and one.going is None):
+            streams = one.component.pinned if one.stays and key not in self._locks else 0
+            if streams or (one.in_host and key not in self._locks):
                 at, _, rate = ahead.use(key)
-                held.append(policy.Held(str(len(keys)), one.bytes, one.deeper, at, rate))
+                cost = one.back if streams else one.deeper
+                held.append(policy.Held(str(len(keys)), streams or one.bytes, cost, at, rate))
                 keys.append(key)
         return [keys[int(name)] for name in policy.spill(held, need, ahead.stages)]
 
