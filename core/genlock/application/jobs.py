@@ -103,6 +103,11 @@ class JobRunner:
         self._thread = None
         self._loop.close()
 
+    def set_budget(self, budget: int, reason: str) -> None:
+        """Changes the bytes that jobs may hold. Callable from any thread, after the start."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._arbiter.set_budget, budget, reason)
+
     # -- on the writer's thread
 
     def _published(self, published: list[Published]) -> None:

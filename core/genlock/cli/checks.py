@@ -20,21 +20,64 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def memory(store: options.Store = None, as_json: options.Json = False) -> None:
+def memory(
+    simulate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="Play days of work against other policies: all, a machine, or a trace's file."
+        ),
+    ] = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
     """Show who holds the machine's memory, who waits, and why."""
+    if simulate is not None:
+        from genlock.cli.simulating import simulate as play
+
+        play(simulate, as_json)
+        return
     with backend(store) as daemon:
         state = daemon.get("/api/memory")
     if as_json:
         output.print_json(state)
-        return
-    output.say(f"{output.size(state['held'])} of {output.size(state['budget'])} held by {len(state['leases'])} leases")
-    leases = ((row["owner"], row["lane"], output.size(row["bytes"])) for row in state["leases"])
-    output.print_table(("holds", "lane", ">memory"), leases, empty="Nobody holds any.")
+    else:
+        _print_memory(state)
+
+
+def _print_memory(state: dict[str, Any]) -> None:
+    size = output.size
+    machine = state["machine"]
+    output.say(f"{output.plain(machine['name'])}: {size(state['held'])} of {size(state['budget'])} held by jobs")
+    tiers = ((name, size(tier["bytes"]), size(tier["budget"])) for name, tier in state["tiers"].items())
+    output.print_table(("memory", ">models", ">may be"), tiers, empty="")
+    residents = (
+        (row["component"], row["lane"], row["tier"], size(row["bytes"]), _holder(row)) for row in state["residents"]
+    )
+    output.print_table(("model", "lane", "where", ">memory", "used by"), residents, empty="No model is loaded.")
+    leases = (
+        (
+            output.short(row["owner"]),
+            row["lane"],
+            row["plan"],
+            row["stage"],
+            size(row["bytes"]),
+            f"{row['seconds']:.0f} s",
+        )
+        for row in state["leases"]
+    )
+    output.print_table(("holds", "lane", "plan", "stage", ">memory", ">since"), leases, empty="Nobody holds any.")
     if state["waiting"]:
-        waiting = ((row["owner"], row["lane"], output.size(row["bytes"])) for row in state["waiting"])
-        output.print_table(("waits", "lane", ">memory"), waiting, empty="")
-    decisions = ((row["verdict"], row["owner"], row["reason"]) for row in state["decisions"][-10:])
+        waiting = ((output.short(row["owner"]), row["lane"], row["plan"], row["forecast"]) for row in state["waiting"])
+        output.print_table(("waits", "lane", "plan", "why"), waiting, empty="")
+    for row in (state["tenants"] or {}).get("tenants", ()):
+        expected = f", {size(row['expected'])} expected" if row["expected"] > row["bytes"] else ""
+        output.say(f"{output.plain(row['name'])} has {size(row['bytes'])}{expected}")
+    decisions = ((row["verdict"], output.short(row["owner"]), row["reason"]) for row in state["decisions"][-10:])
     output.print_table(("decision", "for", "why"), decisions, empty="Nothing was decided yet.")
+
+
+def _holder(row: dict[str, Any]) -> str:
+    return "leaving" if row["leaving"] else output.short(row["locked_by"])
 
 
 def doctor(store: options.Store = None, as_json: options.Json = False) -> None:

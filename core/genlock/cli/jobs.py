@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from genlock.cli import lookup, options, output, values
-from genlock.cli.backend import HOST, Backend, backend
+from genlock.cli.backend import HOST, Backend, absolute, backend
 from genlock.errors import BadInput, GenerationError
 from genlock_client.happenings import Changed, Connected, Ended, Happening, JobProgress
 
@@ -42,6 +42,21 @@ def generate(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the request; the value as JSON; repeat it."),
     ] = None,
+    point: Annotated[
+        list[str] | None, typer.Option(metavar="X,Y", help="A point of the source to mask, in pixels; repeat it.")
+    ] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(metavar="L,T,R,B", help="A box of the source to mask, in pixels; repeat it.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(metavar="WORDS", help="What to mask, in words.")] = None,
+    mask: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A mask: white is made anew; with mask or track it is refined.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A picture or clip of what something looks like; repeat it."),
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show how it would be made and queue nothing.")] = False,
     wait: Annotated[
         bool | None, typer.Option("--wait/--no-wait", help="Wait for the takes. Default: only when no daemon runs.")
     ] = None,
@@ -55,9 +70,13 @@ def generate(
     overrides = dict(values.assignment(text) for text in settings or ())
     given = {"seed": seed, "prompt": prompt, "engine": engine}
     overrides.update({key: value for key, value in given.items() if value is not None})
+    overrides.update(_marks(mode, point or [], box or [], text, mask, reference or []))
     with backend(store) as daemon:
         owner, what = _what(daemon, names or [], gap, project)
         body = {**what, "overrides": overrides, **({"mode": mode} if mode else {})}
+        if plan:
+            _show_plans(daemon.post(f"/api/projects/{owner['id']}/generate", {**body, "dry_run": True}), as_json)
+            return
         made = daemon.post_once(f"/api/projects/{owner['id']}/generate", body)["jobs"]
         waits = daemon.is_own if wait is None else wait
         if waits:
@@ -73,6 +92,42 @@ def generate(
         status = failed[0]["status"]
         message = status.get("message", "The job was cancelled.")
         raise GenerationError(status.get("code", "cancelled"), f"{len(failed)} of {len(rows)} jobs failed: {message}")
+
+
+def _marks(
+    mode: str | None, points: list[str], boxes: list[str], text: str | None, mask: str | None, references: list[str]
+) -> dict[str, Any]:
+    """Returns the fields of the request that these options make."""
+    fields: dict[str, Any] = {}
+    selection: dict[str, Any] = {}
+    if points:
+        selection["points"] = [values.numbers(point, "X,Y") for point in points]
+    if boxes:
+        selection["boxes"] = [values.numbers(box, "L,T,R,B") for box in boxes]
+    if text:
+        selection["text"] = text
+    if mask:
+        (selection if mode in ("mask", "track") else fields)["mask"] = absolute(mask)
+    if selection:
+        fields["selections"] = [selection]
+    if references:
+        fields["references"] = [{"path": absolute(path)} for path in references]
+    return fields
+
+
+def _show_plans(answer: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.print_json(answer)
+        return
+    for shot in answer.get("plans", ()):
+        rows = (
+            (row["engine"], row["name"], output.size(row["bytes"]), row["forecast"], " ".join(row["notes"]))
+            for row in shot["plans"]
+        )
+        output.say(f"{output.plain(shot['code'])}: {shot['mode']}")
+        output.print_table(("engine", "plan", ">memory", "now", "notes"), rows, empty="")
+    if not answer.get("plans"):
+        output.say("Nothing to do: every shot has a take.")
 
 
 def _what(

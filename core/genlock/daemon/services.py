@@ -32,11 +32,15 @@ if TYPE_CHECKING:
     from genlock.generation.arbiter import Arbiter
     from genlock.generation.engine import Engines
     from genlock.generation.executor import Progress
+    from genlock.generation.memory.budget import Watch
     from genlock.media.service import MediaService
 
 log = logging.getLogger("genlock.daemon")
 
 ID_LENGTH = 200
+
+LEAST = 1 << 30
+"""Bytes that jobs may hold whatever others take: the embedded engine needs a part of it, and no memory of a GPU."""
 
 
 class Snapshot(NamedTuple):
@@ -88,6 +92,7 @@ class Services:
         """Set by the server: asks the whole daemon to end."""
         self._unsubscribe = self.app.subscribe(self.hub.publish)
         self._runner: JobRunner | None = None
+        self._budget: Watch | None = None
         self._lock = Lock()
         self._stopped = False
 
@@ -122,6 +127,8 @@ class Services:
         if "watches" in self.__dict__:
             self.watches.close()
         self.tasks.close()
+        if self._budget is not None:
+            self._budget.stop()
         if self._runner is not None:
             self._runner.stop(requeue=True)
         if "media" in self.__dict__:
@@ -198,8 +205,9 @@ class Services:
         return Arbiter(ledger, on_decision=lambda _: self._on_memory())
 
     def memory(self) -> dict[str, Any]:
-        """Returns the arbiter's state, and who else uses the memory."""
-        return {**self.arbiter.state(), "tenants": None}
+        """Returns the arbiter's state, and who else uses the memory (None before the first job)."""
+        tenants = self._budget.tenants() if self._budget is not None else None
+        return {**self.arbiter.state(), "tenants": tenants}
 
     def _start_runner(self) -> None:
         """Starts the job runner beside the caller, which may be the event loop; it finds the queue as it is then."""
@@ -214,10 +222,19 @@ class Services:
             if self._runner is None:
                 from genlock.application.jobs import JobRunner
                 from genlock.generation.local import LocalExecutor
+                from genlock.generation.memory.budget import Watch
 
                 executor = LocalExecutor(self.engines, slots=self.arbiter.slots, machine=self.arbiter.machine)
-                self._runner = JobRunner(self.app, executor, self.arbiter, self._on_progress)
+                self._runner = runner = JobRunner(self.app, executor, self.arbiter, self._on_progress)
                 self._runner.start()
+                self._budget = Watch(
+                    self.arbiter.machine,
+                    lambda budget, reason: runner.set_budget(max(budget, LEAST), reason),
+                    hints=self.hints,
+                    share=self.settings.memory_share,
+                    held=lambda: sum(executor.allocated().values()),
+                )
+                self._budget.start()
             return self._runner
 
     # -- ephemeral messages
