@@ -95,9 +95,10 @@ def peak(ready: Ready, shape: Shape, dtype: Any = torch.bfloat16) -> int:
 # -- what is called how
 
 
-def ltx2_transformer(config: Config, *, conditioned: bool = True) -> Ready:
-    """Returns the transformer of an LTX-2, called for latent frames, rows and columns. `conditioned`: with a time step for
-    each token, as every mode that follows a picture has it, which takes more than twice as much."""
+def ltx2_transformer(config: Config, *, conditioned: bool = True, words: int = WORDS) -> Ready:
+    """Returns the transformer of an LTX-2, called for latent frames, rows and columns with a prompt of so many tokens.
+    `conditioned`: with a time step for each token, as every mode that follows a picture has it, which takes more than
+    twice as much."""
     from diffusers import LTX2VideoTransformer3DModel as Transformer
 
     channels, sounds = config.get("in_channels", 128), config.get("audio_in_channels", 128)
@@ -111,13 +112,13 @@ def ltx2_transformer(config: Config, *, conditioned: bool = True) -> Ready:
         model(
             hidden_states=torch.zeros(1, tokens, channels),
             audio_hidden_states=torch.zeros(1, sound, sounds),
-            encoder_hidden_states=torch.zeros(1, WORDS, width),
-            audio_encoder_hidden_states=torch.zeros(1, WORDS, sound_width),
+            encoder_hidden_states=torch.zeros(1, words, width),
+            audio_encoder_hidden_states=torch.zeros(1, words, sound_width),
             timestep=torch.ones(1, tokens) if conditioned else torch.ones(1),
             audio_timestep=torch.ones(1),
             sigma=torch.ones(1),
-            encoder_attention_mask=torch.zeros(1, WORDS),
-            audio_encoder_attention_mask=torch.zeros(1, WORDS),
+            encoder_attention_mask=torch.zeros(1, words),
+            audio_encoder_attention_mask=torch.zeros(1, words),
             num_frames=frames,
             height=rows,
             width=columns,
@@ -226,19 +227,25 @@ def sam3_vision(config: Config) -> Ready:
 
 # -- fits
 
-VIDEO: Final[Shapes] = ((4, 16, 24), (16, 16, 24), (16, 32, 48))
+VIDEO: Final[Shapes] = ((1, 8, 8), (4, 16, 24), (16, 16, 24), (16, 32, 48))
 TILES: Final[Shapes] = ((2, 20, 20), (4, 32, 32))
-PICTURE: Final[Shapes] = ((PICTURE_WORDS + 1024,), (PICTURE_WORDS + 4096,), (PICTURE_WORDS + 16384,))
+PICTURE: Final[Shapes] = (
+    (PICTURE_WORDS + 64,),
+    (PICTURE_WORDS + 1024,),
+    (PICTURE_WORDS + 4096,),
+    (PICTURE_WORDS + 16384,),
+)
 SIDES: Final[Shapes] = ((64, 64), (128, 128), (192, 192))
 PROMPTS: Final[Shapes] = ((256,), (1024,))
 PICTURES: Final[Shapes] = ((1,), (2,))
 
 
 def line(ready: Ready, shapes: Shapes, dtype: Any = torch.bfloat16) -> Fit:
-    """Returns the line through the smallest and the largest of the shapes, raised over those between."""
+    """Returns the line through the two largest of the shapes, raised over the smaller ones: few tokens beside a long prompt
+    take more than their share."""
     points = sorted((ready.units(shape), peak(ready, shape, dtype)) for shape in shapes)
-    (low, least), (high, most) = points[0], points[-1]
-    each = (most - least) / (high - low)
+    (low, less), (high, most) = points[-2:]
+    each = (most - less) / (high - low)
     base = max(size - each * units for units, size in points)
     if base < 0:  # it bends upwards: a line through nothing is above it up to the largest shape
         return Fit(max(size / units for units, size in points), 0)
