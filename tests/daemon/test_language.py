@@ -137,3 +137,19 @@ def test_the_model_is_told_of_the_shot_and_its_neighbours(ann: Any) -> None:
     assert named["engine"] == "llm"
     assert sorted(named["settings"]) == ["context", "max_tokens", "temperature"]
     assert completed(app, settings, made[2], {"mode": "image"}) == {"mode": "image"}
+
+
+def test_a_request_asks_the_model_that_is_chosen_then(ann: Any, fake: FakeOllama) -> None:
+    project = ann.project()
+    (shot,) = ann.command("CreateShot", project=project, code="SH09", brief={"prompt": "a fox"})["created"]
+    body = {"shots": [shot], "mode": "enhance_prompt", "dry_run": True}
+
+    def engines() -> list[str]:
+        return [plan["engine"] for plan in ann.post(f"/api/projects/{project}/generate", body)["plans"][0]["plans"]]
+
+    change(ann, provider="embedded")
+    assert engines() == ["animatic"]
+    change(ann, provider="ollama", url=fake.url)
+    assert engines() == ["ollama"]
+    change(ann, provider="auto", url=fake.url)
+    assert engines() == ["ollama", "animatic"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from genlock.daemon import language
 from genlock.daemon.author import Author
 from genlock.daemon.breakdown import next_code
 from genlock.daemon.paths import request_paths
@@ -45,7 +46,7 @@ def generate(services: Services, shots: list[str], overrides: dict[str, Any], au
     commands = []
     for shot in shots[len(queued) :]:
         ensure_folder(services, services.app.shot(shot).project, author)
-        command = request_for(services.app, shot, **overrides)
+        command = request_for(services.app, shot, **language.chosen(services, shot, overrides))
         for path in (command.output, *request_paths(command.request)):
             services.roots.resolve(path)
         commands.append(command)

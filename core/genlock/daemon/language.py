@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -22,6 +22,7 @@ from genlock.generation.models.library import Library, library
 
 if TYPE_CHECKING:
     from genlock.application.application import Application
+    from genlock.daemon.services import Services
     from genlock.generation.engine import Engines
 
 Provider = Literal["auto", "gemma3", "ollama", "embedded"]
@@ -144,6 +145,16 @@ def llm_request_fields(settings: LlmSettings, context: Mapping[str, Any]) -> dic
     if settings.system:
         chosen["system"] = settings.system
     return {"engine": ENGINES[settings.provider], "settings": chosen}
+
+
+def chosen(services: Services, shot: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Returns the overrides of a shot's request with the model that is chosen now, see `completed`."""
+    if overrides.get("mode") != "enhance_prompt":
+        return overrides
+    settings = load(settings_path(services.settings_file))
+    if settings.url:
+        cast("OllamaEngine", services.engines.get("ollama")).url = settings.url
+    return completed(services.app, settings, shot, overrides)
 
 
 def completed(app: Application, settings: LlmSettings, shot: str, overrides: Mapping[str, Any]) -> dict[str, Any]:

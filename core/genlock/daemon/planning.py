@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genlock.daemon import language
 from genlock.daemon.paths import request_paths
 from genlock.daemon.views import PlanView, ShotPlans, StageView
 
@@ -22,7 +23,7 @@ def plans(services: Services, shots: list[str], overrides: dict[str, Any]) -> li
 
     made = []
     for shot in shots:
-        request = draft(services.app, shot, **overrides)
+        request = draft(services.app, shot, **language.chosen(services, shot, overrides))
         for path in request_paths(request):
             services.roots.resolve(path)
         found = [_view(services, plan) for plan in planner.plans(request, services.engines)]
