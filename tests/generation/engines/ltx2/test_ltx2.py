@@ -15,6 +15,7 @@ from genlock.errors import BadInput, GenerationError
 from genlock.generation.engine import Halt
 from genlock.generation.engines.ltx2 import grid
 from genlock.generation.engines.ltx2.engine import Ltx2Engine
+from genlock.generation.engines.ltx2.planning import NEIGHBOURS, PART
 from genlock.generation.engines.ltx2.schedule import DISTILLED, REFINING
 from genlock.generation.memory.machine import Machine
 from genlock.generation.models.library import Library
@@ -261,6 +262,25 @@ def test_segments_begin_with_the_latents_before_them(engine: Ltx2Engine, parts: 
     assert whole.shape[0] == 100
 
 
+def test_parts_decoded_apart_meet_without_a_seam(tiny_models: Path) -> None:
+    import torch
+    from diffusers import AutoencoderKLLTX2Video
+
+    from genlock.generation.engines.ltx2.decoding import pictures as decoded
+
+    vae = AutoencoderKLLTX2Video.from_pretrained(tiny_models / "ltx2" / "vae")
+    latents = torch.randn(1, 8, 24, 2, 2, generator=torch.Generator().manual_seed(1))
+
+    def made(part: int, neighbours: int) -> Array:
+        with torch.no_grad():
+            return np.stack(list(decoded(vae, latents, torch.float32, part, neighbours))).astype(int)
+
+    whole, apart = made(24, NEIGHBOURS), made(PART, NEIGHBOURS)
+    assert whole.shape == apart.shape == (185, 64, 64, 3)
+    assert np.abs(whole - apart).max() <= 1
+    assert np.abs(whole - made(PART, 2)).max() > 10  # it is the neighbours that close the seam
+
+
 # -- given clips
 
 
@@ -395,6 +415,32 @@ def test_loras_are_put_on_weighted_and_taken_off(
     assert np.array_equal(made(one | {"weight": 0.0}), plain)
     assert np.array_equal(made(), plain)
     assert len(parts.built) == built
+
+
+@pytest.mark.parametrize("form", ["fp8", "float32+blocks", "fp8+blocks"])
+def test_other_forms_of_the_weights_make_frames_too(engine: Ltx2Engine, form: str) -> None:
+    asked = request(frames=9, prompt=f"in {form}")
+    plan = engine.plans(asked)[0]
+    how = plan.how | {"forms": plan.how["forms"] | {"transformer": form, "text_encoder": form}, "tiled": True}
+
+    def renamed(name: str) -> str:
+        kept = "transformer" in name or "text_encoder" in name
+        return f"{name.split('@')[0]}@{form}" if kept else name
+
+    plan = structs.replace(
+        plan,
+        how=how,
+        components=tuple(structs.replace(c, name=renamed(c.name)) for c in plan.components),
+        stages=tuple(structs.replace(s, components=tuple(map(renamed, s.components))) for s in plan.stages),
+    )
+    sink = Recording(asked, plan)
+    engine.generate(asked, plan, sink)
+    plain = pictures(run(engine, asked)).astype(int)
+    difference = np.abs(pictures(sink).astype(int) - plain).max()
+    assert difference == 0 if form == "float32+blocks" else difference > 0
+    again = Recording(asked, plan, sink.models)
+    engine.generate(asked, plan, again)
+    assert np.array_equal(pictures(again), pictures(sink))
 
 
 # -- what cannot be

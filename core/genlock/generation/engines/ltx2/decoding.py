@@ -17,15 +17,16 @@ from genlock.timeline.rate import Rate
 Array = np.ndarray[Any, Any]
 
 
-@torch.no_grad()
 def pictures(vae: Any, latents: Any, dtype: Any, part: int, neighbours: int) -> Iterator[Array]:
-    """Yields the pictures of normalised latents [1, C, F, H, W] as HxWx3 uint8: all at once when there are no more than
-    `part` latents, else in parts that see `neighbours` latents on either side, whose pictures are dropped."""
+    """Yields the pictures of normalised latents [1, C, F, H, W] as HxWx3 uint8, decoded in parts of `part` latents that see
+    `neighbours` latents on either side, whose pictures are dropped; all at once when they are no more than such a part."""
     total = latents.shape[2]
+    if total <= part + 2 * neighbours:
+        part = total
     processor = VideoProcessor(vae_scale_factor=vae.spatial_compression_ratio, resample="bilinear")
     for start in range(0, total, part):
         end = min(total, start + part)
-        low, high = (max(0, start - neighbours), min(total, end + neighbours)) if total > part else (0, total)
+        low, high = max(0, start - neighbours), min(total, end + neighbours)
         video = _decoded(vae, latents[:, :, low:high].to(vae.device), dtype)
         first = grid.begin(start - low) if start else 0
         for number in range(first, grid.begin(end - low)):
@@ -42,7 +43,6 @@ def _decoded(vae: Any, latents: Any, dtype: Any) -> Any:
     return vae.decode(latents.to(vae.dtype), time, return_dict=False)[0]
 
 
-@torch.no_grad()
 def samples(
     audio_vae: Any, vocoder: Any, runs: tuple[Segment, ...], latents: list[Any], rate: Rate, made: int
 ) -> Array:

@@ -52,7 +52,6 @@ class Denoiser:
         self._upsampler = loader.part("latent_upsampler") if len(stages) > 1 else None
         loras.apply(assembled(LTX2Pipeline, {"transformer": self._transformer}), stack)
 
-    @torch.no_grad()
     def all(self, runs: tuple[Segment, ...], seen: Sequence[Seen], seed: int) -> tuple[Any, list[Any]]:
         """Returns normalised latents of the whole clip [1, C, F, H, W], each made once, and the sound's of each run."""
         video: list[Any] = []

@@ -56,14 +56,14 @@ def _prepared(conditions: list[Given] | None) -> tuple[list[Any], list[float], l
     )
 
 
-class Conditioned(LTX2ConditionPipeline):
+class Conditioned(LTX2ConditionPipeline):  # type: ignore[misc]
     """Follows latents."""
 
     def preprocess_conditions(self, conditions: Any = None, *_: Any, **__: Any) -> Any:
         return _prepared(conditions)
 
 
-class InContext(LTX2InContextPipeline):
+class InContext(LTX2InContextPipeline):  # type: ignore[misc]
     """Follows latents, and shows references to the transformer."""
 
     def preprocess_conditions(self, conditions: Any = None, *_: Any, **__: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from genlock.errors import BadInput, GenerationError
 from genlock.generation import devices
@@ -28,8 +28,12 @@ WINDOWS: Final = (241, 161, 121, 97, 65, 49, 33)
 """Frames of one run, longest first; beyond about ten seconds a clip is made in several that hand on to each other."""
 
 TEXT_TOKENS: Final = 1024
-NEIGHBOURS: Final = 3
-"""Latents decoded on either side of a part of a long clip, and dropped."""
+NEIGHBOURS: Final = 6
+"""Latents decoded on either side of a part of a long clip, and dropped: with fewer the decoder, which looks far both ways,
+leaves a seam."""
+
+PART: Final = 8
+"""Latents decoded at a time where pictures are decoded in tiles."""
 
 HALF: Final = 0.5
 """Of width and height, for a machine where the size asked does not fit."""
@@ -137,33 +141,45 @@ class _Shape:
         shown = sum(grid.tokens(max(1, min(r.frames, self.window)), self.size) for r in request.references)
         return own + held + shown
 
-    @property
-    def decoded(self) -> int:
-        """Frames decoded at a time."""
-        latents = grid.latents_of(self.window)
-        if self.layout.made > self.window:
-            latents += 2 * NEIGHBOURS
-        return min(self.layout.made, grid.frames_of(latents))
+    def part(self, *, tiled: bool) -> int:
+        """Returns how many latents are decoded at a time: a run's, fewer where room is scarce anyway."""
+        run = grid.latents_of(self.window)
+        return min(run, PART) if tiled else run
+
+    def decoded(self, *, tiled: bool) -> int:
+        """Returns how many pixels are decoded at a time."""
+        total, part = grid.latents_of(self.layout.made), self.part(tiled=tiled)
+        return self.pictures * grid.frames_of(min(total, part + 2 * NEIGHBOURS))
 
 
 def _ways(case: _Case, shape: _Shape) -> tuple[Way, ...]:
     request, model = case.request, case.model
     device = devices.device(case.machine)
-    sized = structs.replace(model, name=FAMILY)  # 2.3 needs what 2.0 does
     plan = schedule.first(case.settings, model.name, model.parts["transformer"].config)
     seen = max((hold.count for hold in shape.layout.holds), default=0)
     if request.mode == "upscale":
         seen = shape.window
     seen = max([seen, *(min(max(1, r.frames), shape.window) for r in request.references)])
-    reading = [activation(sized, "vae", pixels=shape.pictures * seen, tiled=tiled) for tiled in (False, True)]
-    decoding = [activation(sized, "vae", pixels=shape.pictures * shape.decoded, tiled=tiled) for tiled in (False, True)]
-    batch = 2 if plan.guided else 1
-    added = sum(path.stat().st_size for path, _ in case.loras)
-    work = {"encode": Work(activation(sized, "text_encoder", tokens=TEXT_TOKENS))}
+
+    def decoder(pixels: int, *, tiled: bool) -> int:
+        return activation(model, "vae", pixels=pixels, tiled=tiled, device=device)
+
+    # Runs behind the first follow the one before, which is a condition like any other.
+    follows = seen > 0 or shape.layout.made > shape.window
+    transformer = activation(
+        model,
+        "transformer",
+        tokens=shape.tokens(request),
+        batch=2 if plan.guided else 1,
+        conditioned=follows,
+        device=device,
+    )
+    words = activation(model, "text_encoder", tokens=TEXT_TOKENS, device=device)
+    work = {"encode": Work(words)}
     if seen:
-        work["read"] = Work(*reading)
-    work["denoise"] = Work(activation(sized, "transformer", tokens=shape.tokens(request), batch=batch) + added)
-    work["decode"] = Work(*decoding)
+        work["read"] = Work(*(decoder(shape.pictures * seen, tiled=tiled) for tiled in (False, True)))
+    work["denoise"] = Work(transformer + sum(path.stat().st_size for path, _ in case.loras))
+    work["decode"] = Work(*(decoder(shape.decoded(tiled=tiled), tiled=tiled) for tiled in (False, True)))
     parts = {
         "text_encoder": PartSize.of(model, "text_encoder", "encode"),
         "connectors": PartSize.of(model, "connectors", "encode", fixed=True),
@@ -192,6 +208,7 @@ def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
         "size": shape.size,
         "inner": shape.inner,
         "window": shape.window,
+        "part": shape.part(tiled=way.tiled),
         "two_stage": shape.two_stage,
     }
     smaller = shape.scale != 1.0

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from diffusers import LTX2ConditionPipeline
 from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 from diffusers.video_processor import VideoProcessor
@@ -63,7 +62,6 @@ class Encoder:
         self._pipe = assembled(LTX2ConditionPipeline, {"vae": vae})
         self._references = VideoProcessor(vae_scale_factor=vae.spatial_compression_ratio, resample="bilinear")
 
-    @torch.no_grad()
     def condition(self, pictures: list[Array], size: Size) -> Any:
         """Returns normalised latents of pictures, [1, C, F, H, W]."""
         images = [Image.fromarray(padded(picture, size)) for picture in pictures]
@@ -73,14 +71,12 @@ class Encoder:
         )
         return self._encoded(pixels)
 
-    @torch.no_grad()
     def reference(self, pictures: list[Array], size: Size) -> Any:
         """Returns the same of a reference."""
         images = [Image.fromarray(padded(picture, size)) for picture in pictures]
         pixels = self._references.preprocess_video(images, size[1], size[0], resize_mode="crop")
         return self._encoded(pixels.to(dtype=self._vae.dtype, device=self._device))
 
-    @torch.no_grad()
     def clip(self, material: Material, run: Segment, size: Size, full: Size) -> Any:
         """Returns the same of the source's frames that a run enlarges."""
         assert material.source is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from genlock.generation.embeddings import EmbeddingCache
 from genlock.generation.engine import Plan, Sink
@@ -29,9 +30,10 @@ def film(request: GenerationRequest, plan: Plan, sink: Sink, library: Library) -
     """
     job = _Job(request, plan, sink, library)
     job.note()
-    words = job.told()
-    video, audio = job.denoise(words, job.read())
-    job.deliver(video, audio)
+    with torch.no_grad():
+        words = job.told()
+        video, audio = job.denoise(words, job.read())
+        job.deliver(video, audio)
 
 
 class _Job:
@@ -116,7 +118,8 @@ class _Job:
         self.sink.progress(0, total, "denoise")
         loras = tuple((Path(path), float(weight)) for path, weight in self.plan.how["loras"])
         denoiser = Denoiser(self.loader, words, self.schedules, self.size, self.request.rate, loras, stepped)
-        return denoiser.all(self.runs, seen, self.request.seed)
+        made: tuple[Any, list[Any]] = denoiser.all(self.runs, seen, self.request.seed)
+        return made
 
     def deliver(self, video: Any, audio: list[Any]) -> None:
         """Delivers sound, then pictures as they are decoded."""
@@ -127,9 +130,10 @@ class _Job:
         self._given(0, self.layout.before)
         vae = self.loader.part("vae")
         vae.use_tiling = self.plan.how["tiled"]
-        neighbours = planning.NEIGHBOURS
         last = self.layout.first + self.layout.count
-        for number, picture in enumerate(decoding.pictures(vae, video, self.loader.dtype, self.window, neighbours)):
+        part = self.plan.how["part"]
+        made = decoding.pictures(vae, video, self.loader.dtype, part, planning.NEIGHBOURS)
+        for number, picture in enumerate(made):
             if self.layout.first <= number < last:
                 self.sink.frame(cropped(picture, self.inner, self.asked))
             self.sink.progress(min(number + 1, last), last, "decode")

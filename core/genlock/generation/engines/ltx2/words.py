@@ -63,7 +63,6 @@ def _settings(request: GenerationRequest, plan: Plan, loader: Loader, *, guided:
     }
 
 
-@torch.no_grad()
 def _encoded(request: GenerationRequest, sink: Sink, loader: Loader, *, guided: bool) -> dict[str, Any]:
     sink.stage("encode")
     sink.progress(0, 1, "encode")
