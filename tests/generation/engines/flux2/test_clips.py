@@ -158,3 +158,22 @@ def test_a_cancel_is_noticed_within_a_step(shared: Studio, footage: Path) -> Non
         shared.engine.generate(request, plan, sink)
     assert len(sink.reports) == 7
     assert len(made(shared, footage).frames) == FRAMES
+
+
+def test_numbered_images_are_a_clip_without_sound(shared: Studio, footage: Path) -> None:
+    (footage / "plates").mkdir()
+    for number in range(4):
+        Image.fromarray(disc(number, SIZE.width, SIZE.height)[0]).save(footage / "plates" / f"plate.{number:03}.png")
+    recording = shared.make(
+        "inpaint",
+        source=str(footage / "plates"),
+        mask=str(footage / "still.png"),
+        frames=4,
+        resolution=SIZE,
+        settings={"steps": 1},
+    )
+    outside = np.asarray(Image.open(footage / "still.png")) == 0
+    assert len(recording.frames) == 4
+    assert not recording.sounds
+    for number, frame in enumerate(recording.frames):
+        assert np.array_equal(frame[outside], disc(number, SIZE.width, SIZE.height)[0][outside])

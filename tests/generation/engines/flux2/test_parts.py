@@ -181,6 +181,13 @@ def test_eight_bits_are_half_the_bytes_and_nearly_the_picture(own: Studio) -> No
     assert np.array_equal(made_in(own, eight, settings={"loras": []}, prompt="eight").frames[0], made.frames[0])
 
 
+def test_eight_bits_can_be_streamed(own: Studio) -> None:
+    """The same weights, the same picture: only where they lie differs."""
+    still = made_in(own, {"transformer": "fp8"})
+    streamed = made_in(own, {"transformer": "fp8+blocks"})
+    assert np.array_equal(still.frames[0], streamed.frames[0])
+
+
 def test_an_autoencoder_in_full_precision_goes_with_a_transformer_in_half(shared: Studio, tmp_path: Path) -> None:
     """Metal computes so. Here the processor does, which can."""
     apple = Flux2Engine(Library(shared.home), Machine("an apple", "mps", device=64 * GiB))

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -65,9 +66,10 @@ def paint(job: Job) -> None:
             take.deliver([end])
             last = end
         sink.note(painted=take.keys, repaired=take.repaired, carried=request.frames - take.keys)
-    sound = sources.sound(request.source, _samples(request))
-    if sound is not None:
-        sink.sound(sound)
+    if Path(request.source).is_file():  # numbered images are none, and have no sound
+        sound = sources.sound(request.source, _samples(request))
+        if sound is not None:
+            sink.sound(sound)
 
 
 class Material:
