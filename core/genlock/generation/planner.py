@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from genlock.errors import BadInput
+from genlock.errors import BadInput, GenerationError, GenlockError
 from genlock.generation.engine import Engine, Engines, Lane, Plan
 from genlock.project.request import Box, Conditioning, GenerationRequest, Mode, Point, Selection
 from genlock.project.rules.valid import TEXT_LENGTH
@@ -35,17 +35,18 @@ def plans(request: GenerationRequest, engines: Engines) -> tuple[Plan, ...]:
     """Returns the ways to fulfil a request, best first, at least one: engine by engine in order of preference, drafts last.
 
     Raises BadInput(bad_generation) with the reason when the request contradicts itself, names files that are not there,
-    or no engine makes such a thing; NotFound(no_such_engine) for an unknown engine.
+    or no engine makes such a thing; NotFound(no_such_engine) for an unknown engine; GenerationError as the first engine
+    that could not, when no other can.
     """
     reason = next(complaints(request), None)
     if reason is not None:
         raise _bad(reason)
     found: list[Plan] = []
-    refusal: BadInput | None = None
+    refusal: GenlockError | None = None
     for engine in _candidates(request, engines):
         try:
             found.extend(engine.plans(request))
-        except BadInput as error:
+        except (BadInput, GenerationError) as error:  # the next one may need less, or have its model
             refusal = refusal or error
     if not found:
         raise refusal or _bad(f"No engine here makes {request.mode}.")

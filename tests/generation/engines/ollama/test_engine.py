@@ -11,10 +11,12 @@ from threading import Timer
 from typing import Any
 
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from genlock.errors import BadInput, GenerationError
-from genlock.generation.engine import Halt
+from genlock.generation import planner
+from genlock.generation.engine import BUILTIN, Engines, Halt
 from genlock.generation.engines.ollama import asking
 from genlock.generation.engines.ollama.asking import abilities, address, chat, unload
 from genlock.generation.engines.ollama.engine import OllamaEngine
@@ -158,6 +160,21 @@ def test_one_that_drips_costs_little_more(engine: OllamaEngine, fake: FakeOllama
     begun = time.perf_counter()
     assert engine.missing()
     assert time.perf_counter() - begun < 0.6
+
+
+def test_one_that_loses_its_model_leaves_the_answer_to_the_next_engine(fake: FakeOllama) -> None:
+    engines = Engines({name: BUILTIN[name] for name in ("ollama", "animatic")})
+    server = engines.get("ollama")
+    assert isinstance(server, OllamaEngine)
+    server.url = fake.url
+    try:
+        assert [plan.engine for plan in planner.plans(asked(), engines)] == ["ollama", "animatic"]
+        lost = asked(settings={"model": "lost"})
+        assert [plan.engine for plan in planner.plans(lost, engines)] == ["animatic"]
+        with pytest.raises(GenerationError, match="has no model lost"):
+            planner.plans(structs.replace(lost, engine="ollama"), engines)
+    finally:
+        server.url = ""
 
 
 def test_unload_asks_for_a_life_of_nothing(fake: FakeOllama) -> None:
