@@ -141,13 +141,33 @@ def test_the_plan_says_what_it_holds(engine: LanguageEngine) -> None:
     json.dumps(plan.how)
 
 
-def test_on_a_gpu_it_is_half_as_large(tiny_models: Path) -> None:
+def test_a_gpu_has_it_half_as_large_or_in_8_bits(tiny_models: Path) -> None:
     gpu = LanguageEngine(Library(tiny_models), Machine("test", "cuda", 48 << 30, host=32 << 30))
-    (plan,) = gpu.plans(asked())
-    assert plan.components[0].name == "gemma3/model@bfloat16"
-    assert (
-        plan.components[0].bytes * 2 == LanguageEngine(Library(tiny_models), CPU).plans(asked())[0].components[0].bytes
-    )
+    resident, eight = gpu.plans(asked())
+    (whole,) = LanguageEngine(Library(tiny_models), CPU).plans(asked())[0].components
+    assert resident.components[0].name == "gemma3/model@bfloat16"
+    assert resident.components[0].bytes * 2 == whole.bytes
+    assert eight.components[0].name == "gemma3/model@fp8"
+    assert eight.components[0].bytes < resident.components[0].bytes
+    assert [plan.components[0].pinned for plan in (resident, eight)] == [0, 0]
+
+
+def test_a_machine_too_small_is_said(tiny_models: Path) -> None:
+    with pytest.raises(GenerationError, match="in no form") as caught:
+        LanguageEngine(Library(tiny_models), Machine("test", "cuda", 100_000, host=32 << 30)).plans(asked())
+    assert caught.value.code == "needs_memory"
+
+
+def test_in_8_bits_it_writes_the_same_again(tiny_models: Path) -> None:
+    import torch
+
+    gpu = LanguageEngine(Library(tiny_models), Machine("test", "cuda", 48 << 30, host=32 << 30))
+    held = Parts()
+    texts = ["".join(run(gpu, asked(), held, plan=1).texts) for _ in range(2)]
+    assert texts[0] == texts[1] != ""
+    kept = {parameter.dtype for parameter in held.held["gemma3/model@fp8"].parameters()}
+    assert kept == {torch.float8_e4m3fn, torch.bfloat16}
+    assert run(gpu, asked(), held, plan=1).details["dtype"] == "fp8"
 
 
 def test_without_the_model_it_says_how_to_get_it(tmp_path: Path) -> None:

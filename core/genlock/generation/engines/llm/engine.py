@@ -5,17 +5,20 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any, Final
 
-from genlock.errors import GenlockError
+from genlock.errors import GenerationError, GenlockError
 from genlock.generation.devices import Device, device
-from genlock.generation.engine import Component, Engine, Plan, Sink, Stage
+from genlock.generation.engine import Engine, Plan, Sink
 from genlock.generation.engines.llm.directing import Question, question
 from genlock.generation.memory import machine as machines
-from genlock.generation.memory.machine import Machine
-from genlock.generation.models.library import Library, library
+from genlock.generation.memory.machine import GiB, Machine
+from genlock.generation.memory.ways import PartSize, Way, Work, ways
+from genlock.generation.models.library import Library, Model, library
 from genlock.project.request import GenerationRequest, Mode
 
 NAME: Final = "gemma3"
 """The model in the library, unless the setting `model` names another one of the same kind."""
+
+PART: Final = "model"
 
 NEEDS: Final = ("torch", "transformers", "safetensors")
 
@@ -31,27 +34,40 @@ class LanguageEngine:
         self._library, self._machine = library, machine
 
     def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
-        """Returns the one way: the whole model on the device. Raises GenerationError(model_missing, model_broken) too."""
+        """Returns the ways that fit: the model as it is, then in 8 bits.
+
+        Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, needs_memory).
+        """
         asked = question(request)
         model = (self._library or library()).require(str(request.settings.get("model") or NAME))
-        on = device(self._machine or machines.here())
-        part = model.parts[""]
-        component = Component(f"{model.name}/model@{on.dtype}", part.parameters * on.width())
-        activation = _activation(part.config, asked, on)
-        return (
-            Plan(
-                engine=self.name,
-                name="resident",
-                product="text",
-                lane="language",
-                components=(component,),
-                activation=activation,
-                notes=_notes(asked),
-                stages=(Stage("write", (component.name,), activation),),
-                how={"folder": model.path, "dtype": on.dtype},
-                model=model.name,
-                revision=model.revision,
-            ),
+        machine = self._machine or machines.here()
+        on = device(machine)
+        size = PartSize.of(model, "", "write")
+        work = Work(_activation(model.parts[""].config, asked, on))
+        # streamed blocks would cross the link for every word: no way to write
+        found = [
+            way for way in ways(machine, on, {PART: size}, {"write": work}, model=model.name) if way.offload == "none"
+        ]
+        if not found:
+            raise GenerationError(
+                "needs_memory",
+                f"{model.name} does not run on {machine.name}: in no form does it fit {machine.usable / GiB:.1f} GiB.",
+            )
+        return tuple(self._plan(model, way, asked, on) for way in found)
+
+    def _plan(self, model: Model, way: Way, asked: Question, on: Device) -> Plan:
+        return Plan(
+            engine=self.name,
+            name=way.name,
+            product="text",
+            lane="language",
+            components=way.components,
+            activation=max(stage.activation for stage in way.stages),
+            notes=(*way.notes, *_notes(asked)),
+            stages=way.stages,
+            how={"folder": model.path, "dtype": on.dtype, "form": way.forms[PART]},
+            model=model.name,
+            revision=model.revision,
         )
 
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:

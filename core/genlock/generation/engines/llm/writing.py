@@ -40,7 +40,8 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     """
     folder = str(plan.how["folder"])
     sink.stage("write")
-    model = sink.models.get(plan.components[0], lambda: _load(folder, str(plan.how["dtype"])))
+    form, dtype = str(plan.how["form"]), str(plan.how["dtype"])
+    model = sink.models.get(plan.components[0], lambda: _load(folder, dtype, form))
     processor = _processor(folder)
     asked, inputs = _fitting(request, model, processor)
     length = inputs["input_ids"].shape[1]
@@ -50,7 +51,7 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         sampling = {"do_sample": True, "temperature": asked.temperature, "top_k": 64, "top_p": 0.95}
     with torch.inference_mode():
         made = model.generate(
-            **inputs.to(model.device, dtype=model.dtype),
+            **inputs.to(sink.models.device, dtype=getattr(torch, dtype)),
             max_new_tokens=asked.max_tokens,
             streamer=_Portions(processor.tokenizer, sink),
             stopping_criteria=StoppingCriteriaList([_Steps(sink, length, asked.max_tokens)]),
@@ -59,7 +60,7 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     count = int(made.shape[1]) - length
     sink.note(
         device=sink.models.device,
-        dtype=plan.how["dtype"],
+        dtype=form,
         tokens=count,
         read=length,
         pictures=len(asked.pictures),
@@ -69,11 +70,22 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     sink.progress(asked.max_tokens, asked.max_tokens, "write")
 
 
-def _load(folder: str, dtype: str) -> Any:
+def _load(folder: str, dtype: str, form: str) -> Any:
     with _whole(folder):
-        return AutoModelForImageTextToText.from_pretrained(
+        model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
         ).eval()
+    if form == "fp8":
+        from diffusers.hooks import apply_layerwise_casting
+
+        for blocks in [part for part in model.modules() if isinstance(part, torch.nn.ModuleList)]:
+            apply_layerwise_casting(
+                blocks,
+                storage_dtype=torch.float8_e4m3fn,
+                compute_dtype=getattr(torch, dtype),
+                skip_modules_pattern=("norm",),
+            )
+    return model
 
 
 @lru_cache(maxsize=2)
