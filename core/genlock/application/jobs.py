@@ -15,6 +15,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from genlock.application.application import Accepted, Application, Envelope, Published
+from genlock.application.learning import learn
 from genlock.errors import GenerationError, GenlockError
 from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
@@ -292,7 +293,9 @@ class JobRunner:
         return outcome
 
     def _staging(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
-        lease.report(*lease.step, staging.allocated)
+        if staging.allocated:
+            lease.report(*lease.step, staging.allocated)
+            self._loop.run_in_executor(None, learn, lease.need.plan, lease.stage, staging.allocated)
         carriage.entering = self._loop.create_task(self._enter(carriage, staging, lease))
 
     async def _enter(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
