@@ -301,7 +301,7 @@ def main(arguments: Sequence[str]) -> int:
     found = fit(model)
     kept = Measured(Library().home)
     for name, made in found.items():
-        kept.keep_fits(digest(model.parts[name].config), made)
+        kept.keep_fits(digest(kind_of(model, name), model.parts[name].config), made)
     sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     return 0
 

@@ -12,16 +12,15 @@ from typing import Any, Final
 
 from genlock.generation.devices import Device, device
 from genlock.generation.memory import machine
-from genlock.generation.memory.machine import Kind
 from genlock.generation.memory.measured import Fit, Measured, Ratio, digest
 from genlock.generation.models.library import Library, Model
 
 MARGIN: Final = 1.1
 """Kernel workspaces and fragmentation, which a dry run does not see."""
 
-CONVOLUTIONS: Final[dict[Kind, float]] = {"cuda": 1.0, "mps": 1.0, "cpu": 5.2}
-"""What a decoder really takes over what its dry run says. On a CPU convolutions unfold their input: 5.2 is the most that
-was measured over the sizes of `genlock bench`. For GPUs nothing was measured; `correct` learns it."""
+CONVOLUTIONS: Final[Mapping[str, float]] = {"AutoencoderKLLTX2Video": 5.2, "AutoencoderKLFlux2": 1.35}
+"""What a decoder really takes on a CPU over what its dry run says, because convolutions unfold their input: the most the
+allocator recorded at several sizes, in 32 bits. On GPUs it was not measured and counts as 1; `correct` learns it."""
 
 SCORES: Final = 4
 """Bytes of an attention score where all of them are laid out (Metal computes them in 32 bits)."""
@@ -102,7 +101,7 @@ def fits(model: Model, part: str) -> Mapping[str, Fit]:
     if part not in model.parts:
         return {}
     config, kind = model.parts[part].config, kind_of(model, part)
-    return _home().read().fits.get(digest(config)) or shipped(kind, config)
+    return _home().read().fits.get(digest(kind, config)) or shipped(kind, config)
 
 
 def shipped(kind: str, config: Mapping[str, Any]) -> Mapping[str, Fit]:
@@ -135,7 +134,7 @@ def _base(model: Model, part: str, units: int, batch: int, *, tiled: bool, condi
         size += (words.get("num_hidden_layers", 0) + 1) * words.get("hidden_size", 0) * width * units * batch
     if not device.linear and not decoder:
         size += config.get("num_attention_heads", 0) * SCORES * batch * units**2
-    return size * (CONVOLUTIONS[device.kind] if decoder else 1.0)
+    return size * (CONVOLUTIONS.get(kind, 1.0) if device.kind == "cpu" else 1.0)
 
 
 def _scale(kind: str, config: Mapping[str, Any]) -> float:

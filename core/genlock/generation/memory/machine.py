@@ -144,7 +144,7 @@ def _sees(visible: str | None, gpu: Gpu) -> bool:
 CARDS: Final[Mapping[str, Machine]] = {
     "8 GB": Machine("8 GB card", "cuda", 8 * GiB, 16 * GiB, link=12.6e9, capability=(8, 9)),
     "12 GB": Machine("12 GB card", "cuda", 12 * GiB, 16 * GiB, link=25e9, capability=(8, 9)),
-    "16 GB": Machine("16 GB card", "cuda", 16 * GiB, 16 * GiB, link=25e9, capability=(8, 9)),
+    "16 GB": Machine("16 GB card", "cuda", 16 * GiB, 32 * GiB, link=25e9, capability=(8, 9)),
     "24 GB": Machine("24 GB card", "cuda", 24 * GiB, 32 * GiB, link=25e9, capability=(8, 9)),
     "32 GB": Machine("32 GB card", "cuda", 32 * GiB, 32 * GiB, link=50e9, capability=(12, 0)),
     "48 GB": Machine("48 GB card", "cuda", 48 * GiB, 64 * GiB, link=25e9, capability=(8, 9)),

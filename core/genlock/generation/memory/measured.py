@@ -113,9 +113,9 @@ class Measured:
         self.change(lambda record: structs.replace(record, link=link or record.link, disk=disk or record.disk))
 
 
-def digest(config: Mapping[str, Any]) -> str:
-    """Returns what names a part's shape: equal configs have equal digests."""
-    return hashlib.blake2b(msgspec.json.encode(config, order="deterministic"), digest_size=8).hexdigest()
+def digest(kind: str, config: Mapping[str, Any]) -> str:
+    """Returns what names a part's shape: its class and its config."""
+    return hashlib.blake2b(msgspec.json.encode((kind, config), order="deterministic"), digest_size=8).hexdigest()
 
 
 @contextmanager
