@@ -121,8 +121,10 @@ def test_without_a_model_to_run_nothing_heavy_is_imported(tmp_path: Path) -> Non
     executor.close()
 
 
-def test_workers_download_nothing(executor: LocalExecutor, tmp_path: Path) -> None:
-    assert "HF_HUB_OFFLINE=1" in text(executor, tmp_path, "environment", "job1").splitlines()
+def test_workers_download_nothing_and_wait_without_work(executor: LocalExecutor, tmp_path: Path) -> None:
+    seen = text(executor, tmp_path, "environment", "job1").splitlines()
+    assert "HF_HUB_OFFLINE=1" in seen
+    assert "OMP_WAIT_POLICY=PASSIVE" in seen
 
 
 def test_a_spare_waits_with_its_imports_done() -> None:

@@ -54,6 +54,13 @@ MODELS: Final = (
 )
 """What workers that hold models need as well: seconds to import, and some 400 MB that all of them share."""
 
+_ASKED: Final = {
+    # Threads that wait in a loop take the cores that they and everybody else compute on.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
+}
+"""Environment of every worker unless it says something else."""
+
 _OFFLINE: Final = {
     "HF_HUB_OFFLINE": "1",
     # Asks the driver's library for GPUs instead of making a context, which no fork survives.
@@ -344,7 +351,7 @@ def _python(
 ) -> subprocess.Popen[bytes]:
     # -P: never import from the folder the daemon happens to stand in
     command = [interpreter, "-P", *arguments]
-    environment = scrubbed(os.environ) | _OFFLINE
+    environment = _ASKED | scrubbed(os.environ) | _OFFLINE
     return subprocess.Popen(command, env=environment, pass_fds=keep, stdin=stdin, stdout=stdout)
 
 
@@ -381,7 +388,8 @@ def _forking(control: socket.socket, modules: Iterable[str]) -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, every page of the imports
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
-    control.sendall(bytes(4))
+    with contextlib.suppress(BrokenPipeError):  # the daemon is gone already, as the loop finds out
+        control.sendall(bytes(4))
     while True:
         _, fds, _, _ = socket.recv_fds(control, 1, 1)
         if not fds:
