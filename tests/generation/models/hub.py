@@ -32,7 +32,8 @@ class Repository:
 class Hub:
     """`cut` bytes of a file are sent before the connection breaks, as often as `cuts` says; `spoil` changes what is sent;
     `gated` wants `token`; `ranges` false answers a range with the whole file; `status` answers everything with it.
-    `asked` are method, path and range of every request."""
+    `elsewhere` sends for files of LFS to another host, which notes the tokens it is given. `asked` are method, path and
+    range of every request."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
@@ -42,6 +43,8 @@ class Hub:
         self.gated, self.token = False, "hf_good"
         self.ranges = True
         self.status = 0
+        self.elsewhere = False
+        self.tokens_elsewhere: list[str] = []
         self.sent = 0
         self.url = ""
 
@@ -67,6 +70,10 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self.refuse(hub.status, "")
             elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/(.+)", path):
                 self.describe(*found.groups())
+            elif found := re.fullmatch(r"/cdn/([^/]+/[^/]+)/([^/]+)/(.+)", path):
+                name, commit, file = found.groups()
+                hub.tokens_elsewhere.append(self.headers.get("Authorization", ""))
+                self.send_file(commit, hub.repositories[name].commits[commit][file])
             elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
                 self.resolve(*found.groups())
             else:
@@ -112,6 +119,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self.refuse(403 if "Authorization" in self.headers else 401, "GatedRepo")
             elif path not in files:
                 self.refuse(404, "EntryNotFound")
+            elif hub.elsewhere and len(files[path]) >= 1000:
+                target = f"{hub.url.replace('127.0.0.1', 'localhost')}/cdn/{name}/{commit}/{path}"
+                self.answer(b"", 302, {"Location": target})
             else:
                 self.send_file(commit, files[path])
 

@@ -136,7 +136,16 @@ def test_the_catalog_holds_together() -> None:
         assert each.repository.count("/") == 1
         assert not each.takes("pytorch_model.bin")
         assert not each.takes("transformer/diffusion_pytorch_model.bin")
-        assert not each.takes(".cache/huggingface/x.json")
+        for outside in (
+            ".cache/x.json",
+            "../x.json",
+            "..",
+            "/x.json",
+            "vae/../../x.json",
+            "..\\x.json",
+            "vae\\..\\x.json",
+        ):
+            assert not each.takes(outside)
     assert entry("ltx2").takes("transformer/diffusion_pytorch_model-00001-of-00008.safetensors")
     assert not entry("ltx2").takes("ltx-2-19b-dev.safetensors")
     assert not entry("ltx2").takes("vae/deep/x.json")

@@ -247,6 +247,13 @@ def test_a_licence_that_was_not_accepted_names_the_page(
     assert pull(ENTRY, library).parts
 
 
+def test_the_token_stays_with_the_hub(hub: Hub, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.gated = hub.elsewhere = True
+    monkeypatch.setenv("HF_TOKEN", "hf_good")
+    pull(ENTRY, library)
+    assert hub.tokens_elsewhere == ["", ""]
+
+
 def test_what_is_not_there_is_said(hub: Hub, library: Library) -> None:
     with pytest.raises(BadInput, match="no revision v9"):
         pull(ENTRY, library, "v9")

@@ -65,9 +65,9 @@ class Entry(Struct, frozen=True):
         return f"https://huggingface.co/{self.repository}"
 
     def takes(self, path: str) -> bool:
-        """Whether a file of the repository belongs to the model. Pickles never do."""
+        """Whether a file of the repository belongs to the model. Pickles never do, nor what lies outside its folder."""
         parts = path.split("/")
-        if path.lower().endswith(PICKLES) or any(part.startswith(".") for part in parts):
+        if path.lower().endswith(PICKLES) or "\\" in path or any(not part or part.startswith(".") for part in parts):
             return False
         patterns = (pattern.split("/") for pattern in self.files)
         return any(len(p) == len(parts) and all(map(fnmatchcase, parts, p)) for p in patterns)

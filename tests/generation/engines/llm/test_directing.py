@@ -61,6 +61,12 @@ def test_four_pictures_are_shown_with_their_frames() -> None:
     assert made.pictures == (("/p/0.png", 0), ("/p/1.png", 10), ("/p/2.png", 20), ("/p/3.png", 30))
 
 
+def test_a_clip_to_go_on_from_is_shown_by_its_first_frame() -> None:
+    one = (Conditioning("/p/0.png"),)
+    made = question(GenerationRequest(mode="enhance_prompt", prompt="fox", conditioning=one, source="/p/clip.mov"))
+    assert made.pictures == (("/p/0.png", 0), ("/p/clip.mov", 0))
+
+
 def test_a_system_prompt_of_ones_own_replaces_ours() -> None:
     assert question(asked(system="Say {words} words of {this}.", words=12)).system == "Say 12 words of {this}."
     assert "at most 12 words" in question(asked(words=12)).system

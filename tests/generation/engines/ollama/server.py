@@ -19,6 +19,7 @@ class FakeOllama:
     def __init__(self) -> None:
         self.models = ["llava:7b", "gemma3:12b", "tiny:latest"]
         self.seeing = {"llava:7b", "gemma3:12b"}
+        self.thinking: set[str] = set()
         self.says_abilities = True
         self.words = ["A ", "fox ", "runs."]
         self.manner = "good"
@@ -64,7 +65,8 @@ def _handler(fake: FakeOllama) -> type[BaseHTTPRequestHandler]:
         def show(self, model: str) -> None:
             sees = model in fake.seeing
             if fake.says_abilities:
-                self.answer({"capabilities": ["completion", *(["vision"] if sees else [])], "details": {}})
+                more = [*(["vision"] if sees else []), *(["thinking"] if model in fake.thinking else [])]
+                self.answer({"capabilities": ["completion", *more], "details": {}})
             else:
                 self.answer({"details": {"families": ["llama", *(["clip"] if sees else [])]}})
 

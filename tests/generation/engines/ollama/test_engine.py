@@ -50,11 +50,22 @@ def test_it_hands_on_what_the_server_says_as_it_comes(engine: OllamaEngine, fake
     (body,) = fake.bodies("/api/chat")
     assert body["model"] == "gemma3:12b"
     assert body["keep_alive"] == "1h"
-    assert body["options"] == {"seed": 5, "temperature": 0.2, "num_predict": 50}
+    assert body["options"] == {"seed": 5, "temperature": 0.2, "num_predict": 50, "num_ctx": 4096}
+    assert "think" not in body
     assert body["messages"][0]["role"] == "system"
     assert body["messages"][1]["content"] == "Shot: SH01\nScene: 12\nDraft: a fox"
     assert sink.plan.components == ()
     assert sink.plan.model == "gemma3:12b"
+
+
+def test_a_long_question_is_not_cut_by_the_server_and_thoughts_are_not_asked_for(
+    engine: OllamaEngine, fake: FakeOllama
+) -> None:
+    fake.thinking = {"gemma3:12b"}
+    run(engine, asked("x" * 15_000))
+    (body,) = fake.bodies("/api/chat")
+    assert body["options"]["num_ctx"] == 8192
+    assert body["think"] is False
 
 
 @pytest.mark.parametrize("says", [True, False])

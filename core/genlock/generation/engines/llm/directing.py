@@ -16,6 +16,9 @@ WORDS: Final = 160
 LONGEST: Final = 16_000
 """Bytes a prompt may have, a novel's chapter: more is a mistake and would push out the instructions."""
 
+PICTURES: Final = 4
+"""How many pictures are shown at most."""
+
 ROOM: Final = 4_000
 """Characters of context; what comes last in `FACTS` is cut first."""
 
@@ -79,11 +82,13 @@ def question(request: GenerationRequest, room: int = ROOM) -> Question:
     if not isinstance(system, str) or len(system) > LONGEST:
         raise _bad("The setting system is a text of at most 16000 characters.")
     facts, cut = _facts(request, room)
-    given = [picture for picture in (*request.conditioning, *request.references) if picture.path]
+    given = [(picture.path, picture.first) for picture in (*request.conditioning, *request.references) if picture.path]
+    if request.source:
+        given.append((request.source, 0))
     return Question(
         system=system.replace("{words}", str(words)),
         text="\n".join((*facts, f"Draft: {request.prompt.strip()}")),
-        pictures=tuple((picture.path, picture.first) for picture in given[:4]),
+        pictures=tuple(given[:PICTURES]),
         cut=cut,
         temperature=_number(settings, "temperature", 0.7, 0, 2),
         max_tokens=int(_number(settings, "max_tokens", words * 2, 1, 4096)),

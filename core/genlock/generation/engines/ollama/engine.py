@@ -59,7 +59,7 @@ class OllamaEngine:
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         """Asks for it and hands it on as it comes. Raises GenerationError(language_model)."""
         asked, url = question(request), str(plan.how["url"])
-        able = abilities(url, plan.model) if asked.pictures else frozenset()
+        able = abilities(url, plan.model)
         pictures = _pictures(asked) if "vision" in able else ()
         written = 0
 
@@ -76,10 +76,13 @@ class OllamaEngine:
                 "stream": True,
                 "keep_alive": plan.how["keep_alive"],
                 "messages": [message("system", asked.system), message("user", asked.text, pictures)],
+                # thoughts would use up the words of the answer
+                **({"think": False} if "thinking" in able else {}),
                 "options": {
                     "seed": request.seed,
                     "temperature": asked.temperature,
                     "num_predict": asked.max_tokens,
+                    "num_ctx": _reads(asked),
                 },
             },
             said,
@@ -140,6 +143,13 @@ class OllamaEngine:
         if isinstance(found, GenlockError):
             raise GenerationError(found.code, found.message)
         return found
+
+
+def _reads(asked: Question) -> int:
+    """Returns how many tokens the server has to read at once: its usual number would cut a long question silently. In
+    coarse steps, because another number loads the model again."""
+    tokens = len(asked.system + asked.text) // 2 + 1024 * len(asked.pictures) + asked.max_tokens
+    return next(step for step in (4096, 8192, 16_384, 32_768) if tokens <= step or step == 32_768)
 
 
 def _pictures(asked: Question) -> tuple[bytes, ...]:
