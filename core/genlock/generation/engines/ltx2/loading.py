@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -61,9 +62,8 @@ class Loader:
 
     def empty(self, name: str) -> Any:
         """Returns a part without weights: its config with all defaults, and its ratios."""
-        kind = self._class(name)
-        with torch.device("meta"):
-            return kind.from_config(kind.load_config(self.folder / name, local_files_only=True))
+        file = self.folder / name / "config.json"
+        return _empty(self._class(name), file, file.stat().st_mtime_ns)
 
     def tensor(self, name: str, key: str) -> Any:
         """Returns one tensor of a part from its file. Raises GenerationError(model_broken) when it is not there."""
@@ -99,6 +99,12 @@ class Loader:
             if hasattr(library, said):
                 return getattr(library, said)
         raise GenerationError("model_broken", f"{self.folder} wants {said}, which is not known here.")
+
+
+@cache
+def _empty(kind: Any, file: Path, changed: int) -> Any:
+    with torch.device("meta"):
+        return kind.from_config(kind.load_config(file.parent, local_files_only=True))
 
 
 def _eight(module: Any, compute: Any) -> None:
