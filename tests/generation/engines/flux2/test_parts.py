@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from genlock.generation.memory.machine import GiB, Machine
 from genlock.generation.models.library import Library
 from genlock.project.request import Conditioning
 from tests.generation.engines.flux2.studio import Studio, hole, photo
-from tests.generation.recording import Recording
+from tests.generation.recording import Parts, Recording
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -179,6 +180,39 @@ def test_eight_bits_are_half_the_bytes_and_nearly_the_picture(own: Studio) -> No
     assert not np.array_equal(made.frames[0], plain)
     assert np.abs(made.frames[0].astype(int) - plain.astype(int)).mean() < 40
     assert np.array_equal(made_in(own, eight, settings={"loras": []}, prompt="eight").frames[0], made.frames[0])
+
+
+class Failing(Parts):
+    """Models of which the `fatal`-th asked for finds no room."""
+
+    def __init__(self, models: Parts, fatal: int) -> None:
+        super().__init__()
+        self.held, self.built, self.left = models.held, models.built, fatal
+
+    def get(self, component: Component, build: Callable[[], Any]) -> Any:
+        self.left -= 1
+        if not self.left:
+            raise torch.OutOfMemoryError("no room")
+        return super().get(component, build)
+
+
+@pytest.mark.parametrize("fatal", range(1, 9))
+def test_running_out_of_memory_anywhere_leaves_the_models_usable(own: Studio, fatal: int) -> None:
+    """In one of the parts (the text encoder, the autoencoder, the transformer, the autoencoder again), or in a step."""
+    settings = {"kv_cache": True, "loras": [{"name": "ink"}]}
+    plain = own.picture("image")
+    source = photo(own.home / "source.png")
+    request = own.request("edit_image", source=str(source), prompt=f"fatal {fatal}", settings=settings)
+    (plan, *_) = own.engine.plans(request)
+
+    class Sink(Recording):
+        def progress(self, done: int, total: int, phase: str) -> None:
+            if phase == "denoise" and done == fatal - 4:
+                raise torch.OutOfMemoryError("no room")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        own.engine.generate(request, plan, Sink(request, plan, Failing(own.parts, fatal if fatal <= 4 else 0)))
+    assert np.array_equal(own.picture("image"), plain)
 
 
 def test_eight_bits_can_be_streamed(own: Studio) -> None:

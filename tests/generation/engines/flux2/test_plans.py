@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from genlock.errors import BadInput, GenerationError
-from genlock.generation.engine import Plan
+from genlock.generation import planner
+from genlock.generation.engine import Engines, Plan
 from genlock.generation.engines.flux2 import sizes
 from genlock.generation.engines.flux2.engine import Flux2Engine
 from genlock.generation.engines.flux2.sizes import Window
@@ -141,6 +143,20 @@ def test_a_machine_that_is_too_small_is_told_so(home: Path) -> None:
     assert "flux2-klein does not run on a card of 3 GB" in refused.value.message
 
 
+SMALL = Flux2Engine(machine=card(3))
+"""On the models of the environment."""
+
+
+def test_where_the_model_does_not_fit_the_embedded_engine_draws(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENLOCK_MODELS", str(home))
+    targets = {"flux2": f"{__name__}:SMALL", "animatic": "genlock.generation.engines.animatic.engine:ENGINE"}
+    request = GenerationRequest("image", prompt="a red car")
+    assert [plan.engine for plan in planner.plans(request, Engines(targets))] == ["animatic"]
+    with pytest.raises(GenerationError) as refused:
+        planner.plans(structs.replace(request, engine="flux2"), Engines(targets))
+    assert refused.value.code == "needs_memory"
+
+
 def test_references_and_pixels_cost_memory(home: Path) -> None:
     def denoise(**fields: Any) -> int:
         return next(s.activation for s in plans(home, card(80), **fields)[0].stages if s.name == "denoise")
@@ -150,6 +166,15 @@ def test_references_and_pixels_cost_memory(home: Path) -> None:
     assert denoise() < denoise(resolution=Resolution(2048, 2048))
     estimate = denoise(references=looked[:1]) / GiB
     assert 1.3 < estimate < 1.8  # 171 KiB a token, 1.43 GiB for two pictures and the words, and a tenth
+
+
+def test_with_loras_no_weights_are_quantised(home: Path, tmp_path: Path) -> None:
+    weights(tmp_path / "ink", {}, {}, 1_000_000)
+    settings = {"loras": [{"path": str(tmp_path / "ink" / "model.safetensors")}]}
+    assert any("fp8" in plan.name for plan in plans(home, card(16)))
+    found = plans(home, card(16), settings=settings)
+    assert found[0].name == "blocks-tiled"
+    assert not any("fp8" in plan.name for plan in found)
 
 
 def test_how_a_model_is_run(home: Path) -> None:

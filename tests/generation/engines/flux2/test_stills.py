@@ -187,6 +187,14 @@ def test_a_preset_words_the_prompt(shared: Studio) -> None:
     assert not np.array_equal(made.frames[0], shared.picture("image"))
 
 
+def test_a_prompt_that_is_cut_is_said_to_be(shared: Studio) -> None:
+    short, long = (shared.make("image", prompt="x" * length, settings={"steps": 1}).details for length in (20, 2000))
+    assert short["prompt_tokens"] < 512
+    assert "prompt_read_until_token" not in short
+    assert long["prompt_tokens"] > 2000  # the tiny tokenizer has a token a letter
+    assert long["prompt_read_until_token"] == 512
+
+
 @pytest.mark.parametrize("after", [1, 2, 3, 5])
 def test_a_cancel_is_noticed_at_the_next_step_and_breaks_nothing(shared: Studio, folder: Path, after: int) -> None:
     plain = shared.picture("image")

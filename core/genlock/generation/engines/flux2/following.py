@@ -62,7 +62,8 @@ def _measured(start: Array, end: Array) -> Array:
     scale = min(1.0, WORK / max(height, width))
     size = max(16, round(width * scale)), max(16, round(height * scale))
     grey = [cv2.cvtColor(cv2.resize(p, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY) for p in (start, end)]
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(grey[0], grey[1], None)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = finder.calc(grey[0], grey[1], np.zeros((size[1], size[0], 2), np.float32))
     large = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(large * np.array([width / size[0], height / size[1]], np.float32))
 

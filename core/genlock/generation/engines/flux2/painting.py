@@ -55,17 +55,20 @@ class Painter:
         form = self._how["forms"]["text_encoder"]
         settings = {"tokens": sizes.WORDS, "form": form, "dtype": self._how["dtype"], "of": self._how["words"]}
         keys = [key(self._how["model"], self._plan.revision, text, settings) for text in texts]
-        found = [(cache.get(name) or {}).get("embeds") for name in keys]
-        if any(embeds is None for embeds in found):
+        found = [cache.get(name) or {} for name in keys]
+        if not all(found):
             self._enter("encode")
             pipe = self._words()
             for number, text in enumerate(texts):
                 self._sink.progress(number, len(texts), "encode")
-                if found[number] is None:
-                    with torch.no_grad():
-                        found[number] = pipe.encode_prompt(text, max_sequence_length=sizes.WORDS)[0].cpu()
-                    cache.put(keys[number], {"embeds": found[number]})
-        return Guides(found[0], found[1] if self.course.cfg else None, looked)
+                if not found[number]:
+                    found[number] = _encoded(pipe, text)
+                    cache.put(keys[number], found[number])
+        length = int(found[0]["tokens"])
+        self._sink.note(
+            prompt_tokens=length, **({"prompt_read_until_token": sizes.WORDS} if length > sizes.WORDS else {})
+        )
+        return Guides(found[0]["embeds"], found[1]["embeds"] if self.course.cfg else None, looked)
 
     def draw(self, size: Size, guides: Guides, seed: int) -> Array:
         """Returns a picture of `size` (multiples of 16), HxWx3 uint8."""
@@ -168,6 +171,15 @@ class Painter:
         pipe = cls(**empty | parts, scheduler=loading.scheduler(self._how["model"]), is_distilled=not self.course.cfg)
         pipe.set_progress_bar_config(disable=True)
         return pipe
+
+
+def _encoded(pipe: Any, text: str) -> dict[str, Any]:
+    """Returns a text as the model reads it, and how many tokens it has: it is cut where there are too many."""
+    said = [{"role": "user", "content": text}]
+    whole = pipe.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+    with torch.no_grad():
+        embeds = pipe.encode_prompt(text, max_sequence_length=sizes.WORDS)[0].cpu()
+    return {"embeds": embeds, "tokens": torch.tensor(len(pipe.tokenizer(whole)["input_ids"]))}
 
 
 def _looked_at(pipe: Any, inputs: dict[str, Any], dtype: Any, device: str) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def plans(request: GenerationRequest, settings: Settings, library: Library, mach
         "words": _stamp(model),
     }
     notes = _notes(request, settings, way_of, size, computed)
-    found = ways(machine, on, parts, stages, model=model.name)
+    # a LoRA put onto 8-bit weights takes their dtype, in which nothing can be added up
+    found = ways(machine, on, parts, stages, model=model.name, eight=() if loras else ("fp8",))
     if not found:
         raise GenerationError(
             "needs_memory",
