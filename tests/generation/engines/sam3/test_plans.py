@@ -109,6 +109,9 @@ def test_selections_of_a_thing_and_frame_are_one_prompt(source: Path) -> None:
         ((Selection(text="disc", frame=-13),), "none numbered -13"),
         ((Selection(text="disc"), Selection(text="ball")), "two names"),
         ((CLICK, Selection(points=(Point(1, 1),), frame=3)), "of one frame"),
+        ((Selection(points=(Point(1, 1, False),)),), "only not to be"),
+        ((Selection(boxes=(Box(1, 1, 9, 9, False),)),), "only not to be"),
+        ((Selection(points=(Point(1, 1),), boxes=(Box(1, 1, 9, 9, False),)),), "no example"),
     ],
 )
 def test_what_the_source_does_not_have_is_refused(source: Path, selections: tuple[Selection, ...], reason: str) -> None:

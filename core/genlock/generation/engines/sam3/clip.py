@@ -145,9 +145,12 @@ class Clip:
             seen = self._kept.get(
                 prompt.frame, ready.device, partial(features.encode, ready.model, ready.pixels(picture), self._sink)
             )
-            plain = bool(prompt.points or prompt.boxes) and len(prompt.boxes) <= 1
-            if plain and not prompt.mask and not prompt.by_example:
-                given: list[Any] = [prompt]
+            before = still.prior(prompt, size)
+            given: list[Any]
+            if before is None and not prompt.by_example and len(prompt.boxes) <= 1:
+                given = [prompt]
+            elif before is not None and not (prompt.points or prompt.boxes or prompt.text):
+                given = [before]  # drawn by somebody who knows: followed as it is
             else:
                 given = [mask for mask in still.instances(ready.view(seen, size), prompt) if mask.any()]
             if len(prompts) > 1 and len(given) > 1:

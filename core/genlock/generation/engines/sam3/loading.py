@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -85,6 +86,9 @@ def model(folder: str, dtype: str) -> Any:
 @lru_cache(maxsize=2)
 def tokenizer(folder: str) -> Any:
     """Returns the tokenizer. Raises GenerationError(model_broken)."""
+    # From a folder without its files the class makes one up that knows no word.
+    if not any((Path(folder) / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+        raise GenerationError("model_broken", f"The model in {folder} lacks its tokenizer (tokenizer.json).")
     try:
         return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:

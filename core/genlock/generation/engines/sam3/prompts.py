@@ -56,16 +56,19 @@ def gather(request: GenerationRequest, frames: int, size: tuple[int, int]) -> tu
             raise BadInput("bad_generation", f"The source has {frames} frames, and none numbered {selection.frame}.")
         _within(selection, size)
         key = selection.thing, frame
-        found[key] = _joined(found.get(key, Prompt(*key)), selection)
+        found[key] = _joined(found.get(key, Prompt(*key)), selection, size)
     if request.mode == "mask" and len({frame for _, frame in found}) > 1:
         raise BadInput("bad_generation", "A mask is of one frame; selections are on several.")
     for prompt in found.values():
-        if prompt.boxes and not prompt.by_example and not any(box.inside for box in prompt.boxes):
-            raise BadInput("bad_generation", f"Thing {prompt.thing} has counter-examples only.")
+        said = (*prompt.points, *prompt.boxes)
+        if said and not (prompt.text or prompt.mask or any(one.inside for one in said)):
+            raise BadInput("bad_generation", f"Thing {prompt.thing} is said only not to be somewhere.")
+        if not prompt.text and prompt.boxes and not any(box.inside for box in prompt.boxes):
+            raise BadInput("bad_generation", f"Thing {prompt.thing} has a counter-example and no example.")
     return tuple(found[key] for key in sorted(found))
 
 
-def _joined(prompt: Prompt, selection: Selection) -> Prompt:
+def _joined(prompt: Prompt, selection: Selection, size: tuple[int, int]) -> Prompt:
     for what, one, other in (("names", prompt.text, selection.text), ("masks", prompt.mask, selection.mask)):
         if one and other and one != other:
             raise BadInput("bad_generation", f"Thing {prompt.thing} has two {what} on frame {prompt.frame}.")
@@ -73,10 +76,15 @@ def _joined(prompt: Prompt, selection: Selection) -> Prompt:
         prompt.thing,
         prompt.frame,
         prompt.points + selection.points,
-        prompt.boxes + selection.boxes,
+        prompt.boxes + tuple(_cut(box, size) for box in selection.boxes),
         prompt.text or selection.text.strip(),
         prompt.mask or selection.mask,
     )
+
+
+def _cut(box: Box, size: tuple[int, int]) -> Box:
+    width, height = size
+    return Box(max(0, box.left), max(0, box.top), min(width, box.right), min(height, box.bottom), box.inside)
 
 
 def _within(selection: Selection, size: tuple[int, int]) -> None:

@@ -67,7 +67,7 @@ class Clicked:
         return max(self.prompted) if self._reverse else min(self.prompted)
 
     def prompt(self, given: Prompt | Array, frame: int, features: Features, size: tuple[int, int]) -> None:
-        """Takes points and a box, or a mask, on a frame. Raises nothing the model does not."""
+        """Takes points and a box, or a mask, on a frame. All prompts come before the first step."""
         session, tracker = self._session, self._model.tracker_model
         index = session.obj_id_to_idx(_ID)
         side = tracker.prompt_encoder.input_image_size
@@ -86,7 +86,9 @@ class Clicked:
 
     def step(self, frame: int, features: Features) -> Tensor:
         """Returns the thing's mask scores [h, w] on a frame: the one after the last, in the direction of time chosen."""
-        return self._run(frame, features)
+        made = self._run(frame, features)
+        forget(self._session, self._model.tracker_model.config, frame, self._reverse)
+        return made
 
     def _run(self, frame: int, features: Features) -> Tensor:
         session = self._session
@@ -94,7 +96,6 @@ class Clicked:
             frame, {"vision_feats": features.maps, "vision_pos_embeds": features.positions}
         )
         made = self._model.tracker_model(inference_session=session, frame_idx=frame, reverse=self._reverse)
-        forget(session, self._model.tracker_model.config, frame, self._reverse)
         return made.pred_masks[0, 0]
 
 
