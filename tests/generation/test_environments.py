@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from genlock.errors import GenlockError, NotFound
 from genlock.generation import environments
+from genlock.generation.engine import Engines
 from genlock.generation.engines.ltx_video.engine import LtxVideoEngine
+from genlock.generation.executor import Finished, Message, Staging, Ticket
+from genlock.generation.local import LocalExecutor
 from genlock.generation.memory.machine import Machine
 from genlock.generation.models.library import Library
-from genlock.project.request import GenerationRequest
+from genlock.project.request import Conditioning, GenerationRequest
 from genlock.timeline.model import Resolution
+from tests.generation.desk import Ear, decoded
+from tests.generation.footage import clip, disc
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -90,3 +100,64 @@ def test_an_environment_of_other_packages_does_not_count(library: Library) -> No
         assert environments.python("ltx-video", library) is None
     finally:
         mark.write_text(recipe)
+
+
+@pytest.mark.parametrize(
+    ("mode", "more"),
+    [
+        ("text_to_video", {}),
+        ("keyframes", {"conditioning": (Conditioning("still", 0), Conditioning("still", -1))}),
+        ("extend", {"source": "clip"}),
+    ],
+)
+def test_its_takes_have_the_frames_asked_for_and_say_where_they_come_from(
+    library: Library, desk: LocalExecutor, tmp_path: Path, mode: str, more: dict[str, Any]
+) -> None:
+    still = tmp_path / "still.png"
+    Image.fromarray(disc(0)[0]).save(still)
+    movie = clip(tmp_path / "clip.mov", [disc(n)[0] for n in range(12)])
+    given = msgspec.to_builtins(more)
+    for condition in given.get("conditioning", ()):
+        condition["path"] = str(still)
+    if "source" in given:
+        given["source"] = str(movie)
+    request = asked(mode, **{k: msgspec.convert(v, tuple[Conditioning, ...] | str) for k, v in given.items()})
+    outcomes = []
+    for number in (1, 2):
+        (plan,) = LtxVideoEngine(library).plans(request)
+        usher = Usher(desk)
+        put = Ticket(f"job{number}", request, plan, str(tmp_path), f"SH_v00{number}", number, proxy=False)
+        desk.submit(put, usher)
+        outcomes.append(usher.outcome(100))
+    first, second = outcomes
+    assert isinstance(first, Finished), first
+    assert isinstance(second, Finished), second
+    pictures = decoded(first.take.path)
+    assert len(pictures) == 15
+    assert pictures[0].shape == (60, 90, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, decoded(second.take.path), strict=True))
+    made = first.take.provenance
+    assert made is not None
+    assert (made.engine, made.model, made.revision) == ("ltx-video", "ltx-video", "tiny")
+    assert made.versions["transformers"].startswith("4."), "the versions are the environment's"
+
+
+class Usher(Ear):
+    """A listener that lets every stage begin."""
+
+    def __init__(self, desk: LocalExecutor) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def __call__(self, message: Message) -> None:
+        super().__call__(message)
+        if isinstance(message, Staging):
+            self._desk.proceed(message.job)
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[LocalExecutor]:
+    made = LocalExecutor(Engines(), slots={"native": 1}, warm_after=600)
+    made.start()
+    yield made
+    made.close()

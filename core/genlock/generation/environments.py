@@ -18,7 +18,7 @@ from genlock.errors import GenerationError, NotFound, StoreError
 from genlock.generation.models.library import Library
 from genlock.generation.nursery import scrubbed
 
-WORKER: Final = ("msgspec", "immutables", "numpy", "av", "opencv-python-headless", "pillow")
+WORKER: Final = ("msgspec", "immutables", "numpy", "av", "opencv-python-headless", "pillow", "platformdirs", "psutil")
 """What a worker process imports; each in the version that is installed here."""
 
 FOLDER: Final = ".environments"
@@ -30,9 +30,9 @@ CHECK_SECONDS: Final = 120
 
 _LOOK: Final = """
 import importlib, importlib.metadata, sys
-for name in ("genlock.generation.worker", "genlock.generation.film", sys.argv[1]):
+for name in ("genlock.generation.worker", "genlock.generation.film", *sys.argv[1:3]):
     importlib.import_module(name)
-for name in sys.argv[2:]:
+for name in sys.argv[3:]:
     try:
         print(name, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
@@ -126,7 +126,17 @@ def check(name: str, library: Library | None = None, *, place: Path | None = Non
         raise GenerationError(
             "model_missing", f"The environment {name} is not made.", hint=f"`genlock models env {name}`"
         )
-    arguments = [wanted.imports, "torch", "transformers", "diffusers", wanted.library.split("==")[0], "numpy", "av"]
+    engine = f"genlock.generation.engines.{wanted.name.replace('-', '_')}.engine"
+    arguments = [
+        engine,
+        wanted.imports,
+        "torch",
+        "transformers",
+        "diffusers",
+        wanted.library.split("==")[0],
+        "numpy",
+        "av",
+    ]
     lines = list(_lines([str(_interpreter(found)), "-P", "-c", _LOOK, *arguments], CHECK_SECONDS))
     return dict(line.split(" ", 1) for line in lines if line.count(" ") == 1)
 

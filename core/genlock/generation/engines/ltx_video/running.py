@@ -58,6 +58,7 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         sink.progress(number + 1, total, "denoise")
 
     width, height = how["size"]
+    torch.manual_seed(request.seed)  # the decoder's noise is drawn without the generator
     with torch.no_grad():
         video = pipeline(
             height=height,
