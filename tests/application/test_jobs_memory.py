@@ -17,6 +17,7 @@ from genlock.generation.arbiter import Arbiter
 from genlock.generation.engine import Component, Engines, Lane, Plan, Stage
 from genlock.generation.executor import Failed as FailedOutcome
 from genlock.generation.executor import Finished, Gone, Listener, Move, Moved, Outcome, Ticket
+from genlock.generation.local import LocalExecutor
 from genlock.project.commands import AddTake, CancelJob, ChangeBrief
 from genlock.project.job import Cancelled, Failed, Succeeded, Waiting
 from genlock.project.media import MediaInfo
@@ -25,6 +26,7 @@ from genlock.project.shot import Brief, Take
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
 from tests.application.test_jobs import House
+from tests.generation import trial_engines
 from tests.generation.fake_executor import FakeExecutor
 
 MODULE = "tests.application.test_jobs_memory"
@@ -312,6 +314,68 @@ def test_the_arbiter_knows_what_comes(house: House) -> None:
     executor.let_go(first)
     house.until(jobs[1], Succeeded)
     assert settled(arbiter)["waiting"] == []
+
+
+# -- with real workers
+
+
+@pytest.fixture
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A house whose engines keep toy parts of 100, 200 and 50 bytes in real worker processes."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))  # workers find the engines by name
+    made = House(tmp_path / "blue")
+    made.settle(engine="staged", proxy=False)
+    yield made
+    made.close()
+
+
+def toy_runner(house: House, budget: int) -> Arbiter:
+    arbiter = Arbiter.plain(budget)
+    house.runner = JobRunner(house.app, LocalExecutor(trial_engines.engines(), warm_after=0), arbiter)
+    house.runner.start()
+    return arbiter
+
+
+def details(house: House, job: str) -> dict[str, Any]:
+    (take,) = (take for take in house.app.shot(house.shot).takes.values() if take.job == job)
+    assert take.provenance is not None
+    return take.provenance.details
+
+
+def test_a_real_worker_keeps_its_parts_and_gives_up_what_the_next_stage_needs(toys: House) -> None:
+    arbiter = toy_runner(toys, 1000)
+    first, second = toys.queue(), toys.queue()
+    toys.until(second, Succeeded, 40)
+    assert (details(toys, first)["built"], details(toys, second)["built"]) == (["encoder", "mover", "decoder"], [])
+    arbiter.set_budget(230, "somebody came")
+    third = toys.queue()
+    toys.until(third, Succeeded, 40)
+    assert "mover" in details(toys, third)["built"] or "encoder" in details(toys, third)["built"]
+    state = settled(arbiter)
+    assert state["held"] == 0
+    assert state["resident"] <= 230
+
+
+def test_a_real_worker_that_dies_frees_its_lease_within_a_second(toys: House) -> None:
+    arbiter = toy_runner(toys, 1000)
+    job = toys.queue(engine="mortal")
+    status = toys.until(job, Failed, 40).status
+    assert isinstance(status, Failed)
+    assert status.code == "worker_lost"
+    state = settled(arbiter, 1)
+    assert (state["held"], state["residents"]) == (0, [])
+    assert [d.verdict for d in arbiter.decisions].count("granted") == 2
+    toys.until(toys.queue(), Succeeded, 40)
+
+
+def test_lack_of_memory_in_a_real_worker_leaves_nothing_reserved(toys: House) -> None:
+    arbiter = toy_runner(toys, 1000)
+    for n in (1, 3, 5, 12):
+        status = toys.until(toys.queue(settings={"fail_at": n}), Failed, 40).status
+        assert isinstance(status, Failed)
+        assert status.code == "needs_memory"
+        assert settled(arbiter)["held"] == 0
+    toys.until(toys.queue(), Succeeded, 40)
 
 
 # -- requests that start from a take
