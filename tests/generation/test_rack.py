@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
+from types import SimpleNamespace
 
 import pytest
 
 from genlock.errors import GenerationError
 from genlock.generation.engine import Component, Halt
 from genlock.generation.executor import Move, Moved
-from genlock.generation.rack import Rack
+from genlock.generation.rack import Rack, allocated
 
 ENCODER, MOVER = Component("toy/encoder@plain", 100), Component("toy/mover@plain", 200)
 STREAMED = Component("toy/mover@streamed", 20, pinned=180)
@@ -155,6 +157,85 @@ def test_dropping_what_did_not_fit_leaves_the_parts_of_others(told: list[Moved])
     held.drop([ENCODER.name, STREAMED.name])
     assert where(told)[2:] == [(ENCODER.name, "disk", 0)]
     assert set(held.held) == {MOVER.name}
+
+
+class Cuda:
+    """torch.cuda as far as a rack asks it: bytes in use, and the most since the peak was reset."""
+
+    def __init__(self) -> None:
+        self.now = self.peak = 0
+        self.cached = 0
+
+    def use(self, bytes: int) -> None:
+        self.now += bytes
+        self.peak = max(self.peak, self.now)
+        self.cached = max(self.cached, self.peak)
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def memory_allocated(self) -> int:
+        return self.now
+
+    def max_memory_allocated(self) -> int:
+        return self.peak
+
+    def reset_peak_memory_stats(self) -> None:
+        self.peak = self.now
+
+    def empty_cache(self) -> None:
+        self.cached = self.now
+
+    def synchronize(self) -> None:
+        pass
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Cuda:
+    made = Cuda()
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=made, nn=SimpleNamespace(Module=type)))  # type: ignore[arg-type]
+    return made
+
+
+def made_of(cuda: Cuda, bytes: int, extra: int = 0) -> Piece:
+    cuda.use(bytes + extra)
+    cuda.use(-extra)
+    piece = Piece()
+    weakref.finalize(piece, cuda.use, -bytes)
+    return piece
+
+
+def test_what_a_stage_uses_beyond_its_parts_is_measured(told: list[Moved], cuda: Cuda) -> None:
+    held = rack(told, "cuda:0")
+    held.get(ENCODER, lambda: made_of(cuda, 100, extra=5000))  # what loading takes is no activation
+    cuda.use(40)
+    cuda.use(-30)
+    held.get(MOVER, lambda: made_of(cuda, 200))
+    cuda.use(15)
+    assert held.activation() == 40
+    held.begin((ENCODER.name,))
+    assert cuda.cached == cuda.now  # other processes want it
+    cuda.use(60)
+    assert held.activation() == 60 + 25  # what was left of the stage before is in use still
+
+
+def test_an_order_in_the_middle_does_not_spoil_the_measure(told: list[Moved], cuda: Cuda) -> None:
+    held = rack(told, "cuda:0")
+    held.get(MOVER, lambda: made_of(cuda, 200))
+    held.begin((ENCODER.name,))
+    held.get(ENCODER, lambda: made_of(cuda, 100))
+    cuda.use(50)
+    cuda.use(-50)
+    held.order([Move(MOVER.name, "disk")])
+    assert cuda.now == 100
+    cuda.use(10)
+    assert held.activation() == 50
+
+
+def test_the_bytes_of_a_streamed_part_are_what_it_takes(told: list[Moved], cuda: Cuda) -> None:
+    rack(told, "cuda:0").get(STREAMED, lambda: made_of(cuda, 33))
+    assert where(told) == [(STREAMED.name, "device", 33)]
+    assert allocated() == 33
 
 
 class TestWithTorch:

@@ -127,6 +127,16 @@ def test_moves_towards_a_dying_process_are_answered_by_its_end(
     watch.wait(lambda: watch.held() == {}, 1.0)
 
 
+def test_an_idle_process_that_answers_no_order_is_ended(executor: LocalExecutor, watch: Watch, tmp_path: Path) -> None:
+    finished(run(executor, tmp_path))
+    os.kill(executor.pids()["heavy"][0], signal.SIGSTOP)
+    sleep(2)  # silence alone is no fault
+    assert ("heavy", Gone()) not in watch.told
+    executor.move("heavy", (Move(MOVER, "disk"),))
+    watch.wait(lambda: ("heavy", Gone()) in watch.told, 6)
+    assert watch.held() == {}
+
+
 def test_a_part_in_use_is_not_taken_away(executor: LocalExecutor, watch: Watch, tmp_path: Path) -> None:
     ear = run(executor, tmp_path, frames=60, settings={"pause": 0.02})
     watch.wait(lambda: MOVER in watch.held())

@@ -57,7 +57,7 @@ MODELS: Final = (
 _ASKED: Final = {
     # Threads that wait in a loop take the cores that they and everybody else compute on.
     "OMP_WAIT_POLICY": "PASSIVE",
-    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
+    "PYTORCH_ALLOC_CONF": "expandable_segments:True",
 }
 """Environment of every worker unless it says something else."""
 

@@ -130,6 +130,8 @@ class Slot:
                 self._said += [(None, Moved(move.component, "disk")) for move in moves]
                 self._changed.notify_all()
             else:
+                if not self._asked and self._current is None:
+                    self._heard = monotonic()  # it had nothing to say so far
                 self._asked.update(move.component for move in moves)
         if child is not None:
             child.channel.send(Shift(moves))  # to one that died meanwhile: its end is told
@@ -151,9 +153,10 @@ class Slot:
             self._done.wait(5)
 
     def check(self, stall: float) -> None:
-        """Kills a worker that runs a job and has been silent for too long."""
+        """Kills a worker that has something to do and has been silent for too long."""
         with self._changed:
-            hung = self._current is not None and self.child is not None and monotonic() - self._heard > stall
+            busy = self._current is not None or bool(self._asked)
+            hung = busy and self.child is not None and monotonic() - self._heard > stall
             self._stalled = self._stalled or hung
             child = self.child
         if hung and child is not None:
@@ -210,6 +213,8 @@ class Slot:
 
     def _hear(self, child: Child | None, report: Report | None) -> Report | None:
         """Notes what does not concern a job, and returns the report."""
+        if child is self.child:
+            self._heard = monotonic()
         match report:
             case Moved(component=component, tier=tier):
                 with self._changed:
@@ -264,7 +269,6 @@ class Slot:
                 teller, said = self._said.popleft()
             report = self._hear(teller, said)
             if teller is child:
-                self._heard = monotonic()
                 return report
 
     def _prepare(self, plan: Plan) -> None:
