@@ -241,15 +241,16 @@ PICTURES: Final[Shapes] = ((1,), (2,))
 
 
 def line(ready: Ready, shapes: Shapes, dtype: Any = torch.bfloat16) -> Fit:
-    """Returns the line through the two largest of the shapes, raised over the smaller ones: few tokens beside a long prompt
-    take more than their share."""
+    """Returns the line through the two largest of the shapes, on or above the others; a smallest of three or more is the
+    least it ever says: few tokens beside a long prompt take what the prompt takes."""
     points = sorted((ready.units(shape), peak(ready, shape, dtype)) for shape in shapes)
+    least = points.pop(0)[1] if len(points) > 2 else 0
     (low, less), (high, most) = points[-2:]
     each = (most - less) / (high - low)
     base = max(size - each * units for units, size in points)
     if base < 0:  # it bends upwards: a line through nothing is above it up to the largest shape
-        return Fit(max(size / units for units, size in points), 0)
-    return Fit(each, base)
+        return Fit(max(size / units for units, size in points), 0, least)
+    return Fit(each, base, least)
 
 
 def deep(config: Config, name: str) -> Fit:

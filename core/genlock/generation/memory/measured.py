@@ -29,15 +29,16 @@ FORGETTING: Final = 0.98
 """How much of its distance to the mean the highest ratio keeps with each measurement that is lower."""
 
 
-class Fit(Struct, frozen=True):
-    """Bytes of a part: for `each` unit (token, or pixel of a frame), and a `base` on top."""
+class Fit(Struct, frozen=True, omit_defaults=True):
+    """Bytes of a part: for `each` unit (token, or pixel of a frame) and a `base` on top, and at `least` so many."""
 
     each: float
     base: float
+    least: float = 0.0
 
     def at(self, units: int) -> float:
         """Returns the bytes for so many units."""
-        return self.each * units + self.base
+        return max(self.least, self.each * units + self.base)
 
 
 class Ratio(Struct, frozen=True):
