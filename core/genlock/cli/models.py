@@ -139,6 +139,39 @@ def check(
         raise GenerationError("model_broken", f"Not whole: {', '.join(broken)}.")
 
 
+@models.command("env")
+def environment(
+    name: Annotated[str, typer.Argument(metavar="ENGINE", help="ltx-video or sam3-native.")],
+    check_only: Annotated[bool, typer.Option("--check", help="Only look whether it is made and answers.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Make the environment of an engine whose libraries cannot live beside today's; takes minutes and gigabytes."""
+    from genlock.generation import environments
+
+    if check_only and remove:
+        raise BadInput("bad_request", "Give --check or --remove, not both.")
+    wanted = environments.environment(name)
+    place = environments.folder(name)
+    if remove:
+        gone = environments.remove(name)
+        shown = f"Removed {place}" if gone else f"There was no {place}"
+    else:
+        if not check_only:
+            if not as_json:
+                output.say(output.plain(f"{wanted.library} ({wanted.licence}), from PyPI with pip, into {place}"))
+            with _transfer(quiet=as_json) as bar:
+                line = bar.add_task(name, total=None)
+                environments.create(name, say=lambda text: bar.update(line, description=text[:60] or name))
+        versions = environments.check(name)
+        shown = ", ".join(f"{package} {version}" for package, version in versions.items())
+    if as_json:
+        python = environments.python(name)
+        output.print_json({"name": name, "path": str(place), "python": str(python or "")})
+    else:
+        output.say(output.plain(shown))
+
+
 def _checked(checked: Any, measured: str) -> dict[str, Any]:
     import msgspec
 
