@@ -220,3 +220,29 @@ def test_the_take_says_how_long_each_stage_took(tmp_path: Path) -> None:
     stages = take.provenance.details["stages"]
     assert 0.09 <= stages["denoise"]["seconds"] < 5
     assert take.provenance.seconds["generate"] >= stages["denoise"]["seconds"]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "says", "code"),
+    [
+        ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB.", "needs_memory"),
+        ("OutOfMemoryError", "Allocation on device 0 would exceed allowed memory.", "needs_memory"),
+        ("RuntimeError", "MPS backend out of memory (MPS allocated: 9.06 GB)", "needs_memory"),
+        (
+            "RuntimeError",
+            "[enforce fail at alloc_cpu.cpp:98] DefaultCPUAllocator: can't allocate memory",
+            "needs_memory",
+        ),
+        ("RuntimeError", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "needs_memory"),
+        ("AcceleratorError", "CUDA error: out of memory", "needs_memory"),
+        ("AcceleratorError", "CUDA error: an illegal memory access was encountered", "worker_lost"),
+        ("RuntimeError", "CUDA error: unspecified launch failure", "worker_lost"),
+        ("RuntimeError", "shapes cannot be multiplied", "engine_failed"),
+    ],
+)
+def test_what_a_library_says_is_understood(tmp_path: Path, kind: str, says: str, code: str, wrapped: bool) -> None:
+    put = ticket(tmp_path, "raising", settings={"kind": kind, "says": says, "wrapped": wrapped})
+    outcome = failed(carry_out(put, engines(), Alone()))
+    assert outcome.code == code, outcome.message
+    assert left_in(tmp_path) == []

@@ -233,7 +233,8 @@ def test_an_order_in_the_middle_does_not_spoil_the_measure(told: list[Moved], cu
 
 
 def test_the_bytes_of_a_streamed_part_are_what_it_takes(told: list[Moved], cuda: Cuda) -> None:
-    rack(told, "cuda:0").get(STREAMED, lambda: made_of(cuda, 33))
+    held = rack(told, "cuda:0")
+    held.get(STREAMED, lambda: made_of(cuda, 33))
     assert where(told) == [(STREAMED.name, "device", 33)]
     assert allocated() == 33
 

@@ -256,6 +256,19 @@ class Hoarder(Trial):
             sink.attach("matte", f"mattes/{number:04d}.png", os.urandom(100_000))
 
 
+class Raising(Trial):
+    """Raises what the settings say: a class by its name, what it says, and whether another one wraps it."""
+
+    def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
+        error = type(request.settings["kind"], (RuntimeError,), {})(request.settings["says"])
+        if not request.settings.get("wrapped"):
+            raise error
+        try:
+            raise error
+        except RuntimeError as cause:
+            raise ValueError("the pipeline could not be run") from cause
+
+
 class Computing(Trial):
     """Computes with torch on two threads."""
 
@@ -275,9 +288,10 @@ broken, hungry, lazy, eager = Broken("broken"), Hungry("hungry"), Lazy("lazy"), 
 environment = Environment("environment")
 staged, mortal, stuck, unplugged = Staged("staged"), Mortal("mortal"), Stuck("stuck"), Unplugged("unplugged")
 greedy, mattes, hoarder, computing = Greedy("greedy"), Mattes("mattes"), Hoarder("hoarder"), Computing("computing")
+raising = Raising("raising")
 
 NAMES = ("plain", "slow", "killed", "deaf", "frozen", "broken", "hungry", "lazy", "eager", "environment")
-STAGED = ("staged", "mortal", "stuck", "unplugged", "greedy", "mattes", "hoarder", "computing")
+STAGED = ("staged", "mortal", "stuck", "unplugged", "greedy", "mattes", "hoarder", "computing", "raising")
 
 
 def engines() -> Engines:
