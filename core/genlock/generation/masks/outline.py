@@ -76,4 +76,4 @@ def read_lines(data: bytes) -> list[Outline]:
 
 def _ring(contour: Array, tolerance: float) -> Ring:
     points = cv2.approxPolyDP(contour, tolerance, True) if tolerance > 0 else contour
-    return [(int(x), int(y)) for x, y in points[:, 0]]
+    return [(x, y) for x, y in points[:, 0].tolist()]

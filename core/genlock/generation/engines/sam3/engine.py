@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from genlock.errors import GenlockError
 from genlock.generation import devices
+from genlock.generation.devices import Device
 from genlock.generation.engine import Component, Engine, Plan, Sink, Stage
 from genlock.generation.engines.sam3 import prompts
 from genlock.generation.memory import machine as machines
@@ -42,7 +43,7 @@ class Sam3Engine:
         part = model.parts[""]
         component = Component(f"{MODEL}/model@{device.dtype}", part.parameters * device.width())
         still = request.mode == "mask"
-        activation = _activation(request, part.config, device.width())
+        activation = _activation(request, part.config, device)
         return (
             Plan(
                 engine=self.name,
@@ -86,12 +87,13 @@ class Sam3Engine:
         return self._library or library()
 
 
-def _activation(request: GenerationRequest, config: dict[str, Any], width: int) -> int:
+def _activation(request: GenerationRequest, config: dict[str, Any], device: Device) -> int:
     """Returns bytes on top of the weights.
 
     The encoder's widest point is one layer's queries, keys, values and its hidden layer over all tokens; then come the
     pyramids of detector and tracker with their positions (288, 144 and 72 squared at 256 channels), the detector's mask
-    scores, and per tracked thing seven frames of memory.
+    scores, and per tracked thing seven frames of memory. Where attention is not linear in memory, each head of a layer
+    holds tokens squared.
     """
     detector = config.get("detector_config", {})
     vision = detector.get("vision_config", {})
@@ -99,13 +101,15 @@ def _activation(request: GenerationRequest, config: dict[str, Any], width: int) 
     side = trunk.get("image_size", 1008) // trunk.get("patch_size", 14)
     tokens, channels = side * side, vision.get("fpn_hidden_size", 256)
     layer = tokens * (6 * trunk.get("hidden_size", 1024) + 2 * trunk.get("intermediate_size", 4736))
+    if not device.linear:
+        layer += trunk.get("num_attention_heads", 16) * tokens * tokens
     pyramids = 21 * tokens * channels * 2 * 2
     queries = detector.get("detr_decoder_config", {}).get("num_queries", 200)
     scores = queries * 16 * tokens
     pixels = request.resolution.width * request.resolution.height * 4 * 4
     things = 1 if request.mode == "mask" else max(4, len({s.thing for s in request.selections}))
     memory = things * tokens * (7 * 64 * 2 + 16 * 4) * 2
-    return int(1.1 * ((layer + pyramids + scores) * width + pixels + memory))
+    return int(1.1 * ((layer + pyramids + scores) * device.width() + pixels + memory))
 
 
 def _notes(request: GenerationRequest, config: dict[str, Any], kind: str) -> list[str]:
