@@ -239,6 +239,20 @@ def test_the_bytes_of_a_streamed_part_are_what_it_takes(told: list[Moved], cuda:
     assert allocated() == 33
 
 
+def test_metal_is_asked_and_freed_as_well(told: list[Moved], cuda: Cuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    metal = SimpleNamespace(current_allocated_memory=lambda: 77, empty_cache=cuda.empty_cache)
+    mac = SimpleNamespace(
+        mps=metal,
+        backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: True)),
+        nn=SimpleNamespace(Module=type),
+    )
+    monkeypatch.setitem(sys.modules, "torch", mac)  # type: ignore[arg-type]
+    cuda.cached = 500
+    rack(told, "mps")
+    assert allocated() == 77
+    assert cuda.cached == 0
+
+
 class TestWithTorch:
     @pytest.fixture(autouse=True)
     def torch(self) -> object:

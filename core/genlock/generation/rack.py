@@ -161,8 +161,9 @@ class Rack:
 
 def allocated() -> int:
     """Returns the bytes of a GPU that this process has in use; 0 without one."""
-    cuda = _cuda()
-    return int(cuda.memory_allocated()) if cuda else 0
+    if cuda := _cuda():
+        return int(cuda.memory_allocated())
+    return int(mps.current_allocated_memory()) if (mps := _mps()) else 0
 
 
 def _torch() -> Any:
@@ -175,10 +176,16 @@ def _cuda() -> Any:
     return cuda if cuda is not None and cuda.is_initialized() else None
 
 
+def _mps() -> Any:
+    """Returns torch.mps on a Mac with Metal, else None."""
+    backends = getattr(_torch(), "backends", None)
+    return _torch().mps if backends is not None and backends.mps.is_available() else None
+
+
 def _free() -> None:
     """Gives what torch keeps for later back to the device, where other processes want it."""
-    if cuda := _cuda():
-        cuda.empty_cache()
+    if found := _cuda() or _mps():
+        found.empty_cache()
 
 
 def _reset_peak() -> None:
