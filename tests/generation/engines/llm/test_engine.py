@@ -152,6 +152,33 @@ def test_a_gpu_has_it_half_as_large_or_in_8_bits(tiny_models: Path) -> None:
     assert [plan.components[0].pinned for plan in (resident, eight)] == [0, 0]
 
 
+def test_without_it_the_video_models_text_encoder_writes(tiny_models: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_models / "ltx2", tmp_path / "ltx2")
+    borrowing = LanguageEngine(Library(tmp_path), Machine("test", "cuda", 48 << 30, host=32 << 30))
+    assert borrowing.missing() == ""
+    (plan,) = borrowing.plans(asked())
+    assert (plan.lane, plan.name, plan.model) == ("heavy", "borrowed", "ltx2")
+    assert plan.components[0].name == "ltx2/text_encoder@bfloat16"
+    held = Parts()
+    sink = run(borrowing, asked(), held)
+    assert "".join(sink.texts)
+    assert type(held.held["ltx2/text_encoder@bfloat16"]).__name__ == "Gemma3ForConditionalGeneration"
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "red.png")
+    shown = asked(conditioning=(Conditioning(str(tmp_path / "red.png")),))
+    assert run(borrowing, shown, held).details["pictures"] == 1
+    shutil.rmtree(tmp_path / "ltx2" / "processor")
+    index = json.loads((tmp_path / "ltx2" / "model_index.json").read_bytes())
+    (tmp_path / "ltx2" / "model_index.json").write_text(json.dumps(index | {"processor": [None, None]}))
+    sink = run(borrowing, shown, held)
+    assert sink.details["pictures"] == 0
+    assert "".join(sink.texts)
+
+
+def test_what_is_no_gemma_does_not_write(tiny_models: Path, engine: LanguageEngine) -> None:
+    with pytest.raises(BadInput, match="sam3 is no Gemma 3"):
+        engine.plans(asked(settings={"model": "sam3"}))
+
+
 def test_a_machine_too_small_is_said(tiny_models: Path) -> None:
     with pytest.raises(GenerationError, match="in no form") as caught:
         LanguageEngine(Library(tiny_models), Machine("test", "cuda", 100_000, host=32 << 30)).plans(asked())

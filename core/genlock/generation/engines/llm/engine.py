@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from genlock.errors import GenerationError, GenlockError
+from genlock.errors import BadInput, GenerationError, GenlockError
 from genlock.generation.devices import Device, device
 from genlock.generation.engine import Engine, Plan, Sink
 from genlock.generation.engines.llm.directing import Question, question
@@ -19,8 +20,22 @@ NAME: Final = "gemma3"
 """The model in the library, unless the setting `model` names another one of the same kind."""
 
 PART: Final = "model"
+ENCODER: Final = "text_encoder"
+LENDERS: Final = "ltx2"
+"""Start of the names of models whose text encoder is a whole Gemma 3."""
+BORROWED: Final = "Written by the video model's own text encoder: it waits for videos that are being made."
 
 NEEDS: Final = ("torch", "transformers", "safetensors")
+
+
+class Source(NamedTuple):
+    """Where Gemma 3 is: a model, its `folder` in it ("": the model itself), the part's name in components, and the folder
+    of its processor or tokenizer."""
+
+    model: Model
+    folder: str
+    part: str
+    words: str
 
 
 class LanguageEngine:
@@ -39,36 +54,57 @@ class LanguageEngine:
         Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, needs_memory).
         """
         asked = question(request)
-        model = (self._library or library()).require(str(request.settings.get("model") or NAME))
+        source = self._source(str(request.settings.get("model") or ""))
         machine = self._machine or machines.here()
         on = device(machine)
-        size = PartSize.of(model, "", "write")
-        work = Work(_activation(model.parts[""].config, asked, on))
+        size = PartSize.of(source.model, source.folder, "write")
+        work = Work(_activation(source.model.parts[source.folder].config, asked, on))
         # streamed blocks would cross the link for every word: no way to write
         found = [
-            way for way in ways(machine, on, {PART: size}, {"write": work}, model=model.name) if way.offload == "none"
+            way
+            for way in ways(machine, on, {source.part: size}, {"write": work}, model=source.model.name)
+            if way.offload == "none" and (way.forms[source.part] == on.dtype or not source.folder)
         ]
         if not found:
             raise GenerationError(
                 "needs_memory",
-                f"{model.name} does not run on {machine.name}: in no form does it fit {machine.usable / GiB:.1f} GiB.",
+                f"{source.model.name} does not write on {machine.name}: in no form does it fit "
+                f"{machine.usable / GiB:.1f} GiB.",
             )
-        return tuple(self._plan(model, way, asked, on) for way in found)
+        return tuple(self._plan(source, way, asked, on) for way in found)
 
-    def _plan(self, model: Model, way: Way, asked: Question, on: Device) -> Plan:
+    def _plan(self, source: Source, way: Way, asked: Question, on: Device) -> Plan:
+        path = Path(source.model.path)
         return Plan(
             engine=self.name,
-            name=way.name,
+            name="borrowed" if source.folder else way.name,
             product="text",
-            lane="language",
+            lane="heavy" if source.folder else "language",
             components=way.components,
             activation=max(stage.activation for stage in way.stages),
-            notes=(*way.notes, *_notes(asked)),
+            notes=(*way.notes, *_notes(asked), *((BORROWED,) if source.folder else ())),
             stages=way.stages,
-            how={"folder": model.path, "dtype": on.dtype, "form": way.forms[PART]},
-            model=model.name,
-            revision=model.revision,
+            how={
+                "folder": str(path / source.folder),
+                "words": str(path / source.words),
+                "dtype": on.dtype,
+                "form": way.forms[source.part],
+            },
+            model=source.model.name,
+            revision=source.model.revision,
         )
+
+    def _source(self, name: str) -> Source:
+        """Returns the model named, else gemma3, else a video model's text encoder that is one."""
+        home = self._library or library()
+        names = [name] if name else [NAME, *(each for each in home.names() if each.startswith(LENDERS))]
+        for each in names:
+            model = home.find(each)
+            source = None if model is None else _source_in(model)
+            if source is not None:
+                return source
+        model = home.require(names[0])
+        raise BadInput("bad_generation", f"{model.name} is no Gemma 3 that can write.")
 
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         """Writes it."""
@@ -82,7 +118,7 @@ class LanguageEngine:
         if gone:
             return f"{', '.join(gone)} not installed: install genlock with its extra `models`."
         try:
-            (self._library or library()).require(NAME)
+            self._source("")
         except GenlockError as error:
             return f"{error.message} {error.hint}".strip()
         return ""
@@ -90,6 +126,28 @@ class LanguageEngine:
     def libraries(self) -> tuple[str, ...]:
         """Names what a text depends on."""
         return ("torch", "transformers", "tokenizers", "safetensors")
+
+
+def _source_in(model: Model) -> Source | None:
+    if _is_gemma(model, ""):
+        return Source(model, "", PART, "")
+    if _is_gemma(model, ENCODER):
+        for words in ("processor", "tokenizer"):
+            if _can_chat(Path(model.path) / words):
+                return Source(model, ENCODER, ENCODER, words)
+    return None
+
+
+def _is_gemma(model: Model, part: str) -> bool:
+    return part in model.parts and model.parts[part].config.get("model_type") == NAME
+
+
+def _can_chat(folder: Path) -> bool:
+    """Whether a tokenizer comes with the form of a conversation: one that only encodes prompts may not."""
+    if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+        return True
+    config = folder / "tokenizer_config.json"
+    return config.is_file() and b'"chat_template"' in config.read_bytes()
 
 
 def _notes(asked: Question) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import torch
 import transformers
+from msgspec import structs
 from PIL import Image
 from safetensors import SafetensorError
 from transformers import (
@@ -42,7 +43,7 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     sink.stage("write")
     form, dtype = str(plan.how["form"]), str(plan.how["dtype"])
     model = sink.models.get(plan.components[0], lambda: _load(folder, dtype, form))
-    processor = _processor(folder)
+    processor = _processor(str(plan.how["words"]))
     asked, inputs = _fitting(request, model, processor)
     length = inputs["input_ids"].shape[1]
     torch.manual_seed(request.seed)
@@ -51,9 +52,9 @@ def write(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         sampling = {"do_sample": True, "temperature": asked.temperature, "top_k": 64, "top_p": 0.95}
     with torch.inference_mode():
         made = model.generate(
-            **inputs.to(sink.models.device, dtype=getattr(torch, dtype)),
+            **_placed(inputs, sink.models.device, getattr(torch, dtype)),
             max_new_tokens=asked.max_tokens,
-            streamer=_Portions(processor.tokenizer, sink),
+            streamer=_Portions(getattr(processor, "tokenizer", processor), sink),
             stopping_criteria=StoppingCriteriaList([_Steps(sink, length, asked.max_tokens)]),
             **sampling,
         )
@@ -90,6 +91,7 @@ def _load(folder: str, dtype: str, form: str) -> Any:
 
 @lru_cache(maxsize=2)
 def _processor(folder: str) -> Any:
+    """Returns the processor of a folder, the tokenizer where there is nothing for pictures."""
     with _whole(folder):
         return AutoProcessor.from_pretrained(folder, local_files_only=True)
 
@@ -109,6 +111,8 @@ def _fitting(request: GenerationRequest, model: Any, processor: Any) -> tuple[Qu
     reads = int(model.config.get_text_config().max_position_embeddings)
     for room in (ROOM, ROOM // 2, ROOM // 4, ROOM // 8, 0):
         asked = question(request, room)
+        if not hasattr(processor, "image_processor"):  # a tokenizer alone shows no pictures
+            asked = structs.replace(asked, pictures=())
         inputs = _tokens(asked, processor)
         length = int(inputs["input_ids"].shape[1])
         if length + asked.max_tokens <= reads:
@@ -129,6 +133,13 @@ def _tokens(asked: Question, processor: Any) -> Any:
     return processor.apply_chat_template(
         messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
     )
+
+
+def _placed(inputs: Any, device: str, dtype: Any) -> dict[str, Any]:
+    """Returns tokens and pictures where the model computes; pictures as its numbers are."""
+    return {
+        name: value.to(device, dtype if value.is_floating_point() else value.dtype) for name, value in inputs.items()
+    }
 
 
 class _Portions(TextStreamer):  # type: ignore[misc]  # transformers is Any here
