@@ -20,10 +20,10 @@ SEEDS: Final = range(5)
 OF_OPTIMUM: Final = 1.15
 FEWER: Final = 4.0
 FEWER_UNIFIED: Final = 2.0
-MODELS, PARTS, QUEUED, JOBS = 6, ("te", "dit", "vae"), 100, 500
+MODELS, PARTS, QUEUED, JOBS = 6, ("te", "dit", "vae"), 100, 300
 DECISION: Final = 100.0
 """Microseconds."""
-ROUNDS: Final = 3
+ROUNDS: Final = 6
 
 
 def run() -> Iterator[Result]:

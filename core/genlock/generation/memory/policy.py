@@ -19,7 +19,7 @@ from typing import Final
 
 from msgspec import Struct
 
-KEEP: Final = 0.8
+KEEP: Final = 0.75
 """Chance that what stays on the device survives a stage; most stages push something out."""
 KEEP_HOST: Final = 0.98
 """The same in host memory, which is larger and seldom full."""
@@ -70,31 +70,34 @@ def _cheapest(held: Sequence[Held], need: int, visible: int, keep: float) -> tup
         return ()
     if sum([one.bytes for one in held]) <= need:
         return tuple(one.name for one in held)
-    # worth a byte, least first: the order in which a fractional cover takes them, which bounds every whole one
     rows = []
     for one in held:
         if one.bytes > 0:
             value = worth(one, visible, keep) + one.bytes * TRANSFER
             rows.append((value / one.bytes, one.name, value, one.bytes))
+    # worth a byte, least first: the order in which a fractional cover takes them, which bounds every whole one
     rows.sort()
     values, sizes = [row[2] for row in rows], [row[3] for row in rows]
-    chosen = _greedy(values, sizes, need)
-    if len(rows) <= EXACT:
-        chosen = _search(values, sizes, need, chosen)
-    return tuple(row[1] for at, row in enumerate(rows) if chosen >> at & 1)
+    chosen, cost, bound, rate = _greedy(values, sizes, need)
+    if len(rows) <= EXACT and cost > bound:
+        chosen = _search(values, sizes, need, chosen, cost, bound, rate)
+    return tuple([row[1] for at, row in enumerate(rows) if chosen >> at & 1])
 
 
-def _greedy(values: Sequence[float], sizes: Sequence[int], need: int) -> int:
-    """Returns the bits of those in order until the room is there, less those that prove needless; or the one that is
-    enough and worth least, when that is better."""
-    taken, room, cost = 0, 0, 0.0
-    order: list[int] = []
-    for at, size in enumerate(sizes):
-        order.append(at)
-        room += size
-        if room >= need:
-            break
-    for at in reversed(order):
+def _greedy(values: Sequence[float], sizes: Sequence[int], need: int) -> tuple[int, float, float, float]:
+    """Returns the bits of those in order until the room is there, less those that prove needless, or of the one that is
+    enough and worth least, when that is better; its cost; the cost of the fractional cover, which no whole one is below;
+    and the worth a byte of the one it cuts."""
+    room, bound, last = 0, 0.0, 0
+    while room + sizes[last] < need:
+        room += sizes[last]
+        bound += values[last]
+        last += 1
+    rate = values[last] / sizes[last]
+    bound += rate * (need - room)
+    room += sizes[last]
+    taken, cost = 0, 0.0
+    for at in range(last, -1, -1):
         if room - sizes[at] >= need:
             room -= sizes[at]
         else:
@@ -103,34 +106,37 @@ def _greedy(values: Sequence[float], sizes: Sequence[int], need: int) -> int:
     for at, size in enumerate(sizes):
         if size >= need and values[at] < cost:
             taken, cost = 1 << at, values[at]
-    return taken
+    return taken, cost, bound, rate
 
 
-def _search(values: Sequence[float], sizes: Sequence[int], need: int, start: int) -> int:
-    """Returns the bits of the exact cheapest cover: what the fractional cover proves is settled, the rest searched."""
-    best = sum([value for at, value in enumerate(values) if start >> at & 1])
-    room, price = [0, *accumulate(sizes)], [0.0, *accumulate(values)]
-    last = bisect_left(room, need) - 1
-    rate = values[last] / sizes[last]
-    gap = best - price[last] - rate * (need - room[last])
-    taken, open_ = 0, []
+def _search(
+    values: Sequence[float], sizes: Sequence[int], need: int, start: int, best: float, bound: float, rate: float
+) -> int:
+    """Returns the bits of the cheapest cover, `start` when none costs less than `best`. What the fractional cover, of cost
+    `bound` and cut at `rate`, proves is settled; the rest is searched depth first."""
+    gap = best - bound
+    taken, left, prices, rooms = 0, [], [], []
     for at, size in enumerate(sizes):
-        loss = values[at] - rate * size  # what the other choice adds to the bound, negative for one the cover takes
-        if at < last and -loss >= gap:
+        loss = values[at] - rate * size  # what choosing against the fractional cover costs, negative for one it takes
+        if -loss >= gap:
             taken |= 1 << at
             need -= size
             best -= values[at]
-        elif at <= last or loss < gap:
-            open_.append(at)
-    found = _covered([values[at] for at in open_], [sizes[at] for at in open_], need, best)
+        elif loss < gap:
+            left.append(at)
+            prices.append(values[at])
+            rooms.append(size)
+    found = _covered(prices, rooms, need, best)
     if found is None:
         return start
-    return taken | sum([1 << at for place, at in enumerate(open_) if found >> place & 1])
+    for place, at in enumerate(left):
+        taken |= (found >> place & 1) << at
+    return taken
 
 
 def _covered(values: list[float], sizes: list[int], need: int, best: float) -> int | None:
-    """Returns the bits of the cheapest cover that costs less than `best`, None when there is none: depth first, cut by the
-    fractional bound of what is left."""
+    """Returns the bits of the cheapest cover that costs less than `best`, None when there is none; after `STEPS` the best
+    so far."""
     count = len(values)
     room, price = [0, *accumulate(sizes)], [0.0, *accumulate(values)]
     found = None
@@ -147,8 +153,7 @@ def _covered(values: list[float], sizes: list[int], need: int, best: float) -> i
         if full > room[count]:
             continue
         last = bisect_left(room, full, at) - 1
-        bound = cost + price[last] - price[at] + values[last] * (full - room[last]) / sizes[last]
-        if bound < best:
+        if cost + price[last] - price[at] + values[last] * (full - room[last]) / sizes[last] < best:
             stack.append((at + 1, cost, missing, taken))
             stack.append((at + 1, cost + values[at], missing - sizes[at], taken | 1 << at))
     return found
