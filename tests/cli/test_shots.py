@@ -98,6 +98,42 @@ def test_generating_waits_shows_and_selects_takes(film: str, cli: Cli) -> None:
     assert cli("generate", "--all").out.startswith("Nothing to do")
 
 
+def test_plans_are_shown_before_anything_is_queued(film: str, cli: Cli, tmp_path: Path) -> None:
+    cli("shot", "add", "SH0010", "--prompt", "A lighthouse", "--frames", 8)
+    shown = cli("generate", "SH0010", "--plan")
+    assert shown.code == 0, shown
+    assert "animatic" in shown.out
+    assert "needs" in shown.out
+    (found,) = cli("generate", "SH0010", "--plan", "--json").json["plans"]
+    assert [plan["engine"] for plan in found["plans"]] == ["animatic"]
+    assert cli("jobs", "--json").json["jobs"] == []
+
+
+def test_marks_on_the_command_line_become_selections(film: str, cli: Cli, tmp_path: Path) -> None:
+    from PIL import Image
+
+    cli("shot", "add", "SH0010", "--frames", 8)
+    source, look = tmp_path / "a.png", tmp_path / "look.png"
+    for path in (source, look):
+        Image.new("RGB", (64, 48)).save(path)
+    marks = ("--point", "12,20", "--point", "30,4.5", "--box", "4,4,40,30", "--text", "the lighthouse")
+    sized = ("--set", f"source={source}", "--set", "resolution=[64,48]", "--set", "frames=1")
+    done = cli("generate", "SH0010", "--mode", "mask", *marks, *sized, "--reference", look, "--mask", look, "--json")
+    (job,) = done.json["jobs"]
+    (selection,) = job["request"]["selections"]
+    assert selection == {
+        "points": [[12.0, 20.0, True], [30.0, 4.5, True]],
+        "boxes": [[4.0, 4.0, 40.0, 30.0, True]],
+        "text": "the lighthouse",
+        "mask": str(look),
+    }
+    assert job["request"]["references"] == [{"path": str(look)}]
+    painted = cli("generate", "SH0010", "--mode", "inpaint", "--mask", look, *sized, "--no-wait", "--json")
+    assert painted.json["jobs"][0]["request"]["mask"] == str(look)
+    assert cli("generate", "SH0010", "--point", "12", "--json").error["code"] == "bad_value"
+    assert cli("generate", "SH0010", "--box", "1,2,3", "--json").error["code"] == "bad_value"
+
+
 def test_a_queued_job_is_listed_watched_cancelled_and_retried(film: str, cli: Cli) -> None:
     cli("shot", "add", "SH0010", "--frames", 2000)
     queued = cli("generate", "SH0010", "--no-wait", "--json")
