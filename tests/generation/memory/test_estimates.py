@@ -133,6 +133,14 @@ def test_what_was_measured_is_predicted_next_time() -> None:
     assert activation(LTX2, "transformer", tokens=500, device=CARD) > 0.9 * before, "at every size"
 
 
+def test_small_runs_take_the_margin_away_and_no_more() -> None:
+    before = activation(LTX2, "transformer", tokens=1000, device=CARD)
+    for _ in range(30):
+        said = activation(LTX2, "transformer", tokens=1000, device=CARD)
+        correct(LTX2, "transformer", said, before // 10, device=CARD)
+    assert activation(LTX2, "transformer", tokens=1000, device=CARD) == pytest.approx(before / MARGIN, abs=2)
+
+
 def test_corrections_are_apart_by_form_device_tiling_and_part() -> None:
     before = activation(VAE, "vae", pixels=10**6, device=CARD)
     correct(VAE, "vae", before, 3 * before, device=CARD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from genlock.errors import BadInput
 from genlock.generation.memory import machine, meters
 from genlock.generation.memory.machine import CARDS, GiB, Machine, here, made_of, pinnable
+from genlock.generation.memory.measured import Measured
 from genlock.generation.memory.meters import Gpu
+from genlock.generation.models.library import HOME
 
 SMALL = Gpu(0, "small", "GPU-aaaa-1", 8 * GiB, (7, 5), (3, 16))
 LARGE = Gpu(1, "large", "GPU-bbbb-2", 24 * GiB, (8, 9), (4, 16))
@@ -98,13 +101,21 @@ def test_a_machine_without_the_packages_is_seen_too(monkeypatch: pytest.MonkeyPa
     assert meters.name_of(1 << 30) == ""
 
 
-def test_a_container_counts_by_its_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: pytest.TempPathFactory) -> None:
-    limit = tmp_path / "memory.max"  # type: ignore[operator]
+def test_a_container_counts_by_its_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
     monkeypatch.setattr(meters, "LIMITS", (limit,))
     limit.write_text("max\n")
     assert meters.ram() > GiB
     limit.write_text(str(GiB))
     assert meters.ram() == GiB
+
+
+def test_what_was_measured_here_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(machine.OVERRIDE, raising=False)
+    monkeypatch.setenv(HOME, str(tmp_path))
+    guessed = here()
+    Measured(tmp_path).keep_rates(disk=7e9)
+    assert here() == guessed.with_measured(disk=7e9) != guessed
 
 
 def test_measured_bandwidths_replace_the_guesses() -> None:

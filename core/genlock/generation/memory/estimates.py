@@ -64,7 +64,7 @@ def activation(
     on = device or _device()
     base = _base(model, part, tokens or pixels, batch, tiled=tiled, conditioned=conditioned, device=on)
     ratio = _home().read().ratios.get(_key(model, part, form, on, tiled))
-    return round(base * (ratio.most if ratio else 1.0) * MARGIN)
+    return round(base * _factor(ratio) * MARGIN)
 
 
 def correct(
@@ -83,7 +83,7 @@ def correct(
         return None
     home, key = _home(), _key(model, part, form, device or _device(), tiled)
     before = home.read().ratios.get(key)
-    home.keep_ratio(key, measured * MARGIN * (before.most if before else 1.0) / predicted)
+    home.keep_ratio(key, measured * MARGIN * _factor(before) / predicted)
     return home.read().ratios.get(key)
 
 
@@ -135,6 +135,12 @@ def _base(model: Model, part: str, units: int, batch: int, *, tiled: bool, condi
     if not device.linear and not decoder:
         size += config.get("num_attention_heads", 0) * SCORES * batch * units**2
     return size * (CONVOLUTIONS.get(kind, 1.0) if device.kind == "cpu" else 1.0)
+
+
+def _factor(ratio: Ratio | None) -> float:
+    """Returns what measurements make of a dry run: they may take its margin away and no more, because the largest request
+    of a kind may not have been among them."""
+    return max(ratio.most, 1 / MARGIN) if ratio else 1.0
 
 
 def _scale(kind: str, config: Mapping[str, Any]) -> float:

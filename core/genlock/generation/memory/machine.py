@@ -13,7 +13,9 @@ from msgspec import Struct, structs
 
 from genlock.errors import BadInput
 from genlock.generation.memory import meters
+from genlock.generation.memory.measured import Measured
 from genlock.generation.memory.meters import Gpu
+from genlock.generation.models.library import Library
 
 Kind = Literal["cuda", "mps", "cpu"]
 
@@ -79,14 +81,17 @@ class Machine(Struct, frozen=True, omit_defaults=True):
 
 
 def here() -> Machine:
-    """Returns this machine. Raises BadInput(bad_value) when an environment variable names one that cannot be."""
+    """Returns this machine, with the bandwidths that were measured on it. Raises BadInput(bad_value) when an environment
+    variable names one that cannot be."""
     given = os.environ.get(OVERRIDE)
     if given:
         try:
             return msgspec.json.decode(given, type=Machine)
         except msgspec.DecodeError as error:
             raise BadInput("bad_value", f"{OVERRIDE} holds no machine: {error}.") from error
-    return _look(os.environ.get(CHOICE, ""), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    rates = Measured(Library().home).read()
+    seen = _look(os.environ.get(CHOICE, ""), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    return seen.with_measured(link=rates.link, disk=rates.disk)
 
 
 @cache
