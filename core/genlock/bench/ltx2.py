@@ -42,7 +42,7 @@ def run() -> Iterator[Result]:
         torch.set_num_threads(1)  # threads that wait for a busy core make every call as slow as the slowest of them
         make_ltx2(home / "ltx2")
         engine = Ltx2Engine(Library(home), Machine("this computer", "cpu", device=64 << 30))
-        settings = {"schedule": "distilled"}
+        settings: dict[str, Any] = {"schedule": "distilled"}
         request = GenerationRequest(
             "text_to_video", prompt="a bridge", resolution=SIZE, frames=FRAMES, seed=SEED, settings=settings
         )

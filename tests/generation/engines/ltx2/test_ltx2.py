@@ -368,8 +368,46 @@ def test_an_upscale_follows_its_source(engine: Ltx2Engine, parts: Parts, clip: s
     assert len(sink.frames) == 30
     assert sink.reports[-1][2] == "decode"
     assert sink.sounds == []  # numbered pictures have none
-    other = structs.replace(asked, conditioning=(), prompt="a dog runs", seed=8)
-    assert not np.array_equal(pictures(sink), pictures(run(engine, other, parts)))
+
+
+def test_an_upscale_gives_the_frames_of_the_bare_pipelines(
+    engine: Ltx2Engine, parts: Parts, bare: Any, clip: str, tiny_models: Path
+) -> None:
+    import torch
+    from diffusers import AutoencoderKLLTX2Video, LTX2LatentUpsamplePipeline, LTX2Pipeline
+    from diffusers.pipelines.ltx2 import LTX2LatentUpsamplerModel
+
+    home = tiny_models / "ltx2"
+    vae = AutoencoderKLLTX2Video.from_pretrained(home / "vae")
+    with torch.no_grad():
+        pixels = torch.from_numpy(noise(9)).permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0
+        mean, std = vae.latents_mean, vae.latents_std
+        latents = LTX2Pipeline._normalize_latents(vae.encode(pixels).latent_dist.mode(), mean, std)
+        latents = LTX2Pipeline._denormalize_latents(latents, mean, std)
+    upsampler = LTX2LatentUpsamplerModel.from_pretrained(home / "latent_upsampler")
+    pipe = LTX2LatentUpsamplePipeline(vae=vae, latent_upsampler=upsampler)
+    video = pipe(latents=latents, width=96, height=64, num_frames=9, output_type="latent", return_dict=False)[0]
+    frames, _ = bare(
+        width=192, height=128, num_frames=9, latents=video, noise_scale=REFINING[0], sigmas=list(REFINING),
+        num_inference_steps=3,
+    )  # fmt: skip
+    asked = request("upscale", frames=9, source=clip, resolution=Resolution(192, 128))
+    assert np.array_equal(pictures(run(engine, asked, parts)), frames)
+
+
+def test_an_upsampler_may_lie_in_a_pipeline_of_its_own(tiny_models: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(tiny_models / "ltx2", tmp_path / "ltx2")
+    engine = Ltx2Engine(Library(tmp_path), Machine("test", "cpu", device=8 << 30))
+    asked = request(frames=9, resolution=Resolution(128, 128), settings=FAST | {"two_stage": True})
+    inside = pictures(run(engine, asked))
+    (tmp_path / "ltx2" / "upsample_pipeline").mkdir()
+    shutil.move(tmp_path / "ltx2" / "latent_upsampler", tmp_path / "ltx2" / "upsample_pipeline")
+    assert np.array_equal(pictures(run(engine, asked)), inside)
+    shutil.rmtree(tmp_path / "ltx2" / "upsample_pipeline")
+    with pytest.raises(BadInput, match="no latent upsampler"):
+        engine.plans(asked)
 
 
 # -- models are kept, and nothing of a job stays on them

@@ -76,7 +76,7 @@ class Loader:
         raise GenerationError("model_broken", f"{self.folder / name} lacks {key}.")
 
     def _build(self, name: str, form: str) -> Any:
-        folder = self.folder / name
+        folder = self.folder / self._how["folders"].get(name, name)
         for path in weights.files(folder):
             weights.header(path)  # a file cut short is found before gigabytes of it are read
         native = self.decoder if name in _DECODERS else self.dtype

@@ -17,7 +17,7 @@ from genlock.generation.engines.ltx2.settings import Wanted, lora_file, wanted, 
 from genlock.generation.memory.estimates import activation
 from genlock.generation.memory.machine import Machine
 from genlock.generation.memory.ways import PartSize, Way, Work, ways
-from genlock.generation.models.library import Library, Model
+from genlock.generation.models.library import Library, Model, Part
 from genlock.project.request import GenerationRequest
 
 ENGINE: Final = "ltx2"
@@ -39,6 +39,9 @@ HALF: Final = 0.5
 """Of width and height, for a machine where the size asked does not fit."""
 
 UPSAMPLER: Final = "latent_upsampler"
+ELSEWHERE: Final = "upsample_pipeline"
+"""Folder within a model where some keep their upsampler."""
+
 NEEDED: Final = ("text_encoder", "transformer", "connectors", "vae", "audio_vae", "vocoder")
 
 
@@ -78,11 +81,19 @@ def model_of(settings: Wanted, library: Library) -> Model:
     return library.require(here[0] if here else FAMILY)
 
 
+def upsampler_of(model: Model) -> tuple[str, Part] | None:
+    """Returns the folder of a model's latent upsampler, relative to the model's own, and its size; None without one."""
+    if UPSAMPLER in model.parts:
+        return UPSAMPLER, model.parts[UPSAMPLER]
+    inside = Library(Path(model.path) / ELSEWHERE).find(UPSAMPLER)
+    return None if inside is None else (f"{ELSEWHERE}/{UPSAMPLER}", inside.parts[""])
+
+
 def _check(request: GenerationRequest, settings: Wanted, model: Model) -> None:
     lacking = [name for name in NEEDED if name not in model.parts]
     if lacking:
         raise GenerationError("model_broken", f"{model.name} lacks {', '.join(lacking)}.")
-    if (settings.two_stage or request.mode == "upscale") and UPSAMPLER not in model.parts:
+    if (settings.two_stage or request.mode == "upscale") and upsampler_of(model) is None:
         raise BadInput("bad_generation", f"{model.name} has no latent upsampler, which two stages need.")
     if request.references and (settings.two_stage or request.mode == "upscale"):
         raise BadInput("bad_generation", "References are followed in one stage only.")
@@ -189,13 +200,15 @@ def _ways(case: _Case, shape: _Shape) -> tuple[Way, ...]:
         "vocoder": PartSize.of(model, "vocoder", "decode", decoder=True, fixed=True),
     }
     if shape.two_stage:
-        parts[UPSAMPLER] = PartSize.of(model, UPSAMPLER, "denoise", fixed=True)
+        found = upsampler_of(model)
+        parts[UPSAMPLER] = PartSize(found[1].parameters if found else 0, ("denoise",), fixed=True)
     return ways(case.machine, device, parts, work, model=model.name)
 
 
 def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
     request, model = case.request, case.model
     device = devices.device(case.machine)
+    found = upsampler_of(model)
     how: dict[str, Any] = {
         "model": model.name,
         "folder": model.path,
@@ -210,6 +223,7 @@ def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
         "window": shape.window,
         "part": shape.part(tiled=way.tiled),
         "two_stage": shape.two_stage,
+        "folders": {UPSAMPLER: found[0]} if found else {},
     }
     smaller = shape.scale != 1.0
     return Plan(

@@ -41,9 +41,10 @@ class Material:
             clip, own, start = (self.source if hold.origin == "source" else self.after), 0, hold.first
         return [] if clip is None else clip.take(start, hold.count, self._inner, own)
 
-    def whole(self, first: int, count: int) -> list[Array]:
-        """Returns the source's own pictures."""
-        return [] if self.source is None else self.source.take(first, count, self._inner)
+    def halved(self, first: int, count: int) -> list[Array]:
+        """Returns the source's own pictures at half the size."""
+        half = self._inner[0] // 2, self._inner[1] // 2
+        return [] if self.source is None else self.source.take(first, count, half)
 
     def reference(self, number: int, start: int, frames: int) -> list[Array]:
         """Returns a reference's pictures for so many frames from frame `start` of the result on; one of a still."""
@@ -62,10 +63,10 @@ class Encoder:
         self._pipe = assembled(LTX2ConditionPipeline, {"vae": vae})
         self._references = VideoProcessor(vae_scale_factor=vae.spatial_compression_ratio, resample="bilinear")
 
-    def condition(self, pictures: list[Array], size: Size) -> Any:
-        """Returns normalised latents of pictures, [1, C, F, H, W]."""
+    def condition(self, pictures: list[Array], size: Size, crf: int | None = None) -> Any:
+        """Returns normalised latents of pictures, [1, C, F, H, W]; a still is compressed before, as `crf` says."""
         images = [Image.fromarray(padded(picture, size)) for picture in pictures]
-        shown = LTX2VideoCondition(frames=images, index=0, crf=self._crf)
+        shown = LTX2VideoCondition(frames=images, index=0, crf=self._crf if crf is None else crf)
         ((pixels,), _, _, _) = self._pipe.preprocess_conditions(
             [shown], height=size[1], width=size[0], num_frames=len(images), device=self._device
         )
@@ -77,11 +78,9 @@ class Encoder:
         pixels = self._references.preprocess_video(images, size[1], size[0], resize_mode="crop")
         return self._encoded(pixels.to(dtype=self._vae.dtype, device=self._device))
 
-    def clip(self, material: Material, run: Segment, size: Size, full: Size) -> Any:
-        """Returns the same of the source's frames that a run enlarges."""
-        assert material.source is not None
-        pictures = material.whole(run.first, run.frames)
-        return self.condition([_scaled(picture, size, full) for picture in pictures], size)
+    def clip(self, material: Material, run: Segment, size: Size) -> Any:
+        """Returns the same of the source's frames that a run enlarges, at half the size that is made."""
+        return self.condition(material.halved(run.first, run.frames), size, crf=0)
 
     def _encoded(self, pixels: Any) -> Any:
         latents = self._vae.encode(pixels).latent_dist.mode()

@@ -100,7 +100,7 @@ class _Job:
             self.sink.progress(number, len(self.runs), "read")
         if self.upscales:
             for number, run in enumerate(self.runs):
-                seen[number].source = encoder.clip(self.material, run, half, self.size)
+                seen[number].source = encoder.clip(self.material, run, half)
                 self.sink.progress(number, len(self.runs), "read")
         return seen
 
