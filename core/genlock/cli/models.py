@@ -132,7 +132,9 @@ def check(
         output.say(f"{output.plain(each.name)}: {'good' if each.ok else 'BROKEN'} ({output.plain(kinds)})")
         for problem in each.problems:
             output.say(output.plain(f"  {problem.file}: {problem.message} ({problem.code})"))
-        for note in [*each.notes, *filter(None, (measured.get(each.name),))]:
+        ran = measured.get(each.name, "")
+        told = "What it needs while it computes was measured." if ran.startswith("{") else ran
+        for note in filter(None, (*each.notes, told)):
             output.say(output.plain(f"  {note}"))
     broken = [each.name for each in found if not each.ok]
     if broken:
