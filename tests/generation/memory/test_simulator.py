@@ -84,6 +84,17 @@ def test_the_site_holds_no_more_than_there_is() -> None:
         site.check(0, 13)
 
 
+def test_what_a_ledger_saw_can_be_played_again() -> None:
+    trace = day("48 GB", 5, jobs=60)
+    player = simulator.Genlock(trace.machine)
+    seconds = simulator.play(trace, lambda _: player).seconds
+    again = traces.parse(traces.lines(player.ledger.trace()))
+    assert [one for one in again.events if isinstance(one, Job)] == [
+        one for one in trace.events if isinstance(one, Job)
+    ]
+    assert simulator.play(again).seconds == pytest.approx(seconds)
+
+
 def test_rivals_charge_for_what_they_throw_away() -> None:
     video, image = (Plan("e", name, components=(Component(f"{name}/dit", 5),)) for name in ("ltx2", "flux2"))
     trace = Trace(Machine("m", "cuda", 40, 40, link=10.0, disk=1.0), 40, 3, tuple(map(Job, (video, image, video))))

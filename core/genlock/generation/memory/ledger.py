@@ -26,6 +26,7 @@ there falls to disk. A component that a stage brings up no longer counts for it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -37,6 +38,10 @@ from genlock.generation.memory import policy
 from genlock.generation.memory.holdings import Lease, Resident
 from genlock.generation.memory.machine import Machine
 from genlock.generation.memory.outlook import Ahead, Key, Outlook, Phase, phases
+from genlock.generation.memory.traces import VISIBLE, Budget, Job, Trace
+
+RECORDED: Final = 2000
+"""Jobs and changes of the budget that are kept as a trace."""
 
 SLOTS: Final[Mapping[Lane, int]] = {"heavy": 1, "interactive": 1}
 
@@ -117,6 +122,7 @@ class Ledger:
         self._outlook = Outlook()
         self._sight: Ahead | None = None
         self._count = 0
+        self._record: deque[Job | Budget] = deque([Budget(budget)], maxlen=RECORDED)
 
     # -- what is held
 
@@ -171,6 +177,7 @@ class Ledger:
         self._count += 1
         self._leases[self._count] = lease
         self._sight = None
+        self._record.append(Job(plan, lane))
         return Admitted(self._count, f"{self._reserved(lease)} bytes reserved, {self.budget - self.held} left")
 
     def enter(self, lease: int, stage: str) -> Entered:
@@ -236,6 +243,8 @@ class Ledger:
 
     def set_budget(self, budget: int, reason: str) -> tuple[Eviction, ...]:
         """Changes the budget; returns who leaves for it. Leases stay: see `over`."""
+        if budget != self.budget:
+            self._record.append(Budget(max(0, budget)))
         self.budget = max(0, budget)
         return self._make_room(reason)
 
@@ -267,6 +276,11 @@ class Ledger:
     def can_fit(self, plan: Plan, lane: Lane) -> bool:
         """Returns whether a plan could be admitted once nobody else holds anything."""
         return self._never(Lease("", lane, 0, phases(plan, lane))) is None
+
+    def trace(self) -> Trace:
+        """Returns the last jobs and budgets, for the simulator; `traces.lines` makes a file of it."""
+        first = next((one.budget for one in self._record if isinstance(one, Budget)), self.budget)
+        return Trace(self.machine, first, VISIBLE, tuple(self._record))
 
     def entries(self) -> tuple[Entry, ...]:
         """Returns every component that is on the device or in host memory."""
