@@ -25,6 +25,7 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from genlock.errors import GenerationError
 from genlock.generation.channel import Channel
+from genlock.generation.memory.machine import here
 
 PRELOAD: Final = (
     "numpy",
@@ -351,7 +352,7 @@ def _python(
 ) -> subprocess.Popen[bytes]:
     # -P: never import from the folder the daemon happens to stand in
     command = [interpreter, "-P", *arguments]
-    environment = _ASKED | scrubbed(os.environ) | _OFFLINE
+    environment = _ASKED | scrubbed(os.environ) | _OFFLINE | here().environment
     return subprocess.Popen(command, env=environment, pass_fds=keep, stdin=stdin, stdout=stdout)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from genlock.errors import BadInput
+from genlock.generation import nursery
 from genlock.generation.memory import machine, meters
 from genlock.generation.memory.machine import CARDS, GiB, Machine, here, made_of, pinnable
 from genlock.generation.memory.measured import Measured
@@ -190,3 +192,11 @@ def test_nvml_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (meter.total(), meter.free(), meter.by_process()) == (24, 10, {1: 6, 2: 3})
     gone = meters.NvmlMeter("GPU-9")
     assert (gone.total(), gone.free(), gone.by_process()) == (0, 0, {})
+
+
+def test_workers_see_the_gpu_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = msgspec.json.encode(Machine("card", "cuda", GiB, GiB, gpu="GPU-bbbb-2")).decode()
+    monkeypatch.setenv(machine.OVERRIDE, chosen)
+    code = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])"
+    child = nursery._python("-c", code, stdout=subprocess.PIPE)
+    assert child.communicate(timeout=30)[0].decode().strip() == "GPU-bbbb-2"
