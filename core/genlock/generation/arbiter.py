@@ -394,6 +394,8 @@ class Arbiter:
             lease.open = False
             self._leases.remove(lease)
             self._ledger.release(lease.key)
+            surplus = self._ledger.trim()  # others may have grown while the job held on to it
+        self._ask("", surplus)
         if lease.ordered:  # the job may have ended before its worker made them
             self.mover(lease.lane, tuple(lease.ordered.values()))
         self._log("released", lease.need.owner, lease.lane, 0, "the job ended")
