@@ -60,7 +60,7 @@ class Painter:
         )
 
     def generate(self, *_: Any) -> None:
-        raise NotADirectoryError("the executor of these tests makes the takes")
+        raise AssertionError("the executor of these tests makes the takes")
 
     def missing(self) -> str:
         return ""
