@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from genlock.bench import p99
 from genlock.bench.memory import DECISION, decisions
 from genlock.errors import GenerationError
+from genlock.generation.arbiter import Arbiter, Need
 from genlock.generation.engine import Component, Lane, Plan, Stage
 from genlock.generation.executor import Move
 from genlock.generation.memory.ledger import Admitted, Entered, Ledger, Never, Wait
@@ -297,3 +299,20 @@ def test_a_second_release_does_nothing() -> None:
 
 def test_a_decision_takes_less_than_a_tenth_of_a_millisecond() -> None:
     assert p99(decisions()) * 1e6 <= DECISION
+
+
+def test_the_arbiter_asks_what_is_too_much_to_leave_when_a_job_ends() -> None:
+    books = ledger(budget=30)
+    asked: list[tuple[str, tuple[Move, ...]]] = []
+
+    async def scene() -> None:
+        arbiter = Arbiter(books, mover=lambda lane, moves: asked.append((lane, moves)))
+        lease = await arbiter.acquire(Need("job", IMAGE))
+        await lease.enter("")
+        arbiter.moved("heavy", FLUX.name, "device", FLUX.bytes)
+        arbiter.set_budget(5, "others")
+        assert asked == [], "it is in use"
+        lease.release()
+
+    asyncio.run(scene())
+    assert asked == [("heavy", (Move(FLUX.name, "host"),))]
