@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from genlock.generation.engine import Engines
     from genlock.generation.executor import Progress
     from genlock.generation.memory.budget import Watch
+    from genlock.generation.memory.tenants import Ollama
     from genlock.media.service import MediaService
 
 log = logging.getLogger("genlock.daemon")
@@ -231,11 +232,23 @@ class Services:
                     self.arbiter.machine,
                     lambda budget, reason: runner.set_budget(max(budget, LEAST), reason),
                     hints=self.hints,
+                    ollama=self._ollama(),
                     share=self.settings.memory_share,
                     held=lambda: sum(executor.allocated().values()),
                 )
                 self._budget.start()
             return self._runner
+
+    def _ollama(self) -> Ollama | None:
+        """Returns the language server that may hold memory here; None when its address is wrong."""
+        from genlock.daemon import language
+        from genlock.generation.engines.ollama.asking import address
+        from genlock.generation.memory.tenants import Ollama
+
+        try:
+            return Ollama(address(language.load(language.settings_path(self.settings_file)).url))
+        except BadInput:
+            return None
 
     # -- ephemeral messages
 
