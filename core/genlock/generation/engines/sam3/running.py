@@ -54,7 +54,7 @@ class Ready(NamedTuple):
 
 def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     """Makes the masks a request asks for. Raises BadInput(bad_generation), GenerationError(model_broken), Halt."""
-    with torch.inference_mode(), footage(request.source) as source:
+    with footage(request.source) as source:
         frames = source.frames if request.mode == "mask" else min(request.frames, source.frames)
         prompts = gather(request, frames, source.size)
         for prompt in prompts:  # a mask of another size is refused before anything is loaded
@@ -73,16 +73,17 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         )
         sink.note(dtype=dtype, device=sink.models.device, source=[*source.size, source.frames])
         delivery = Delivery(request, sink, source.size)
-        if request.mode == "mask":
-            key = features.key(component.name, folder, request.source, prompts[0].frame)
-            _select(ready, source, prompts, key, delivery, sink)
-            delivery.close("polygon.json")
-        else:
-            Clip(ready, source, prompts, request.direction, frames, sink).follow(delivery)
-            if frames < request.frames:
-                sink.note(repeated=request.frames - frames)
+        # Not around the loading: weights made in this mode cannot be moved outside of it.
+        with torch.inference_mode():
+            if request.mode == "mask":
+                key = features.key(component.name, folder, request.source, prompts[0].frame)
+                _select(ready, source, prompts, key, delivery, sink)
+            else:
+                Clip(ready, source, prompts, request.direction, frames, sink).follow(delivery)
+        if frames < request.frames and request.mode == "track":
+            sink.note(repeated=request.frames - frames)
             delivery.fill(request.frames)
-            delivery.close("polygon.jsonl")
+        delivery.close("polygon.json" if request.mode == "mask" else "polygon.jsonl")
         sink.note(empty=delivery.empty)
 
 
