@@ -293,3 +293,30 @@ class TestWithTorch:
         held.begin(())
         held.order([Move(ENCODER.name, "disk")])
         assert {p.device.type for p in module.parameters()} == {"meta"}
+
+    def test_a_module_goes_to_pinned_memory_as_it_is(self, told: list[Moved], monkeypatch: pytest.MonkeyPatch) -> None:
+        import torch
+
+        pinned: list[str] = []
+        empty_like = torch.empty_like
+
+        def unpinned(tensor: torch.Tensor, *, device: str, pin_memory: bool) -> torch.Tensor:
+            assert pin_memory  # there is no card to pin memory for here
+            pinned.append(device)
+            return empty_like(tensor, device=device)
+
+        module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 4)).half()
+        module[2].weight = module[0].weight
+        before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+        held = rack(told)
+        held.get(MOVER, lambda: module)
+        held.begin(())
+        held.device = "cuda:0"
+        monkeypatch.setattr(torch, "empty_like", unpinned)
+        monkeypatch.setattr("genlock.generation.rack._cuda", Cuda)
+        held.order([Move(MOVER.name, "host")])
+        assert told[-1].tier == "host"
+        assert set(pinned) == {"cpu"}
+        assert module[2].weight is module[0].weight
+        after = module.state_dict()
+        assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
