@@ -75,6 +75,8 @@ class JobRunner:
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
+        self.before: Callable[[Plan], None] = lambda _: None
+        """Called on another thread before a plan asks for its lease: may make room with other programs."""
 
     def start(self) -> None:
         """Requeues what was running when the last daemon ended, then begins to work."""
@@ -248,6 +250,7 @@ class JobRunner:
 
     async def _attempt(self, carriage: _Carriage, plan: Plan) -> Outcome | None:
         job = carriage.job
+        await asyncio.to_thread(self.before, plan)
         try:
             lease = await self._arbiter.acquire(Need(job.id, plan, job.priority), self._deadline)
         except GenerationError as error:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genlock.application.jobs import JobRunner
     from genlock.daemon.watching import Watches
     from genlock.generation.arbiter import Arbiter
-    from genlock.generation.engine import Engines
+    from genlock.generation.engine import Engines, Plan
     from genlock.generation.executor import Progress
     from genlock.generation.memory.budget import Watch
     from genlock.generation.memory.tenants import Ollama
@@ -237,7 +237,17 @@ class Services:
                     held=lambda: sum(executor.allocated().values()),
                 )
                 self._budget.start()
+                runner.before = self._make_way
             return self._runner
+
+    def _make_way(self, plan: Plan) -> None:
+        """Makes room for a plan with the language server, as far as it is ours to ask for."""
+        if self._budget is None or self._budget.ollama is None:
+            return
+        if plan.engine == "ollama":
+            self._budget.ollama.begin(plan.model)
+        else:
+            self._budget.make_way(plan.bytes)
 
     def _ollama(self) -> Ollama | None:
         """Returns the language server that may hold memory here; None when its address is wrong."""

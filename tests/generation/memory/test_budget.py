@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -195,6 +196,34 @@ def test_a_server_that_is_down_costs_nothing_and_its_models_are_shown() -> None:
     bench = Bench(FakeMeter(ollama=5), ollama=Ollama("http://127.0.0.1:9"))
     assert bench.look() == 18.5
     assert bench.watch.tenants()["ollama"] == []
+
+
+class Obliging(Ollama):
+    """Gives back what the memory's Ollama holds, when it is ours."""
+
+    def __init__(self, meter: FakeMeter, ours: bool) -> None:
+        super().__init__("http://127.0.0.1:9")
+        self.meter, self.ours = meter, ours
+        self.asked = 0
+
+    def evict(self, free: Callable[[], int], within: float = 10.0) -> int:
+        self.asked += 1
+        before = free()
+        self.meter.held["ollama"] = 0 if self.ours else self.meter.held["ollama"]
+        return free() - before
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_plan_that_does_not_fit_takes_back_what_is_ours(ours: bool) -> None:
+    meter = FakeMeter(ollama=9)
+    ollama = Obliging(meter, ours)
+    bench = Bench(meter, ollama=ollama)
+    assert bench.look() == 14.5
+    bench.watch.make_way(14 * GiB)
+    assert ollama.asked == 0, "it fits"
+    bench.watch.make_way(20 * GiB)
+    assert ollama.asked == 1
+    assert bench.told[-1][0] == (CARD.usable if ours else int(14.5 * GiB)), "at once, not after a minute"
 
 
 def test_the_thread_looks_by_itself_and_at_once_when_a_host_speaks() -> None:

@@ -161,6 +161,17 @@ class Watch:
                 self._on_change(after.budget, reason(sample))
             return after.budget
 
+    def make_way(self, size: int) -> None:
+        """Has an Ollama server unload the models that Genlock loaded there, when `size` is more than the budget. What comes
+        free counts at once."""
+        budget = self._settled.budget if self._settled else 0
+        if self.ollama is None or size <= budget or not self.ollama.evict(self.meter.free):
+            return
+        with self._looking:
+            self._recent.forget("ollama")
+            self._settled = None
+        self.look()
+
     def tenants(self) -> dict[str, Any]:
         """Returns a JSON-ready picture: total, free, ours, each tenant with what it holds and is expected to hold, the
         hints that stand, Ollama's models. Callable from any thread."""

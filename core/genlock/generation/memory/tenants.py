@@ -75,6 +75,11 @@ class Recent:
         while self._seen[0][0] < at - self.window:
             self._seen.popleft()
 
+    def forget(self, tenant: str) -> None:
+        """Expects nothing of a tenant any more: it gave back what it held."""
+        for _, held in self._seen:
+            held.pop(tenant, None)
+
     def most(self) -> dict[str, int]:
         """Returns the most each held within the window."""
         found: dict[str, int] = {}
@@ -135,6 +140,8 @@ class Ollama:
 
         The server answers before the memory is back, so `free` is asked again and again for `within` seconds.
         """
+        if not self._ours:
+            return 0
         before, freed = free(), 0
         for model in self._ask_residents():
             if model.name not in self._ours:
