@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from genlock.errors import GenerationError
 from genlock.generation.engine import Plan
 
 _MAIN: Final = ("transformer", "text_encoder", "vae")
@@ -13,8 +14,8 @@ _MAIN: Final = ("transformer", "text_encoder", "vae")
 def learn(plan: Plan, stage: str, measured: int) -> None:
     """Corrects the estimate behind a stage of a plan with the bytes measured on top of its components.
 
-    Does nothing for a stage without an estimated part, and for a model that is not in the library. Reads and writes the
-    library's folder.
+    Does nothing for a stage without an estimated part, and for a model that is not in the library or broken. Reads and
+    writes the library's folder.
     """
     found = next((one for one in plan.stages if one.name == stage), None)
     parts = {name.partition("@")[0].rpartition("/")[2] for name in found.components} if found else set()
@@ -24,7 +25,10 @@ def learn(plan: Plan, stage: str, measured: int) -> None:
     from genlock.generation.memory import estimates
     from genlock.generation.models.library import library
 
-    model = library().find(plan.model)
+    try:
+        model = library().find(plan.model)
+    except GenerationError:
+        return
     if model is not None and part in model.parts:
         tiled = part == "vae" and bool(plan.how.get("tiled"))
         estimates.correct(model, part, found.activation, measured, tiled=tiled)
