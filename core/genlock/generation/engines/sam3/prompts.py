@@ -60,7 +60,7 @@ def gather(request: GenerationRequest, frames: int, size: tuple[int, int]) -> tu
     if request.mode == "mask" and len({frame for _, frame in found}) > 1:
         raise BadInput("bad_generation", "A mask is of one frame; selections are on several.")
     for prompt in found.values():
-        said = (*prompt.points, *prompt.boxes)
+        said: list[Point | Box] = [*prompt.points, *prompt.boxes]
         if said and not (prompt.text or prompt.mask or any(one.inside for one in said)):
             raise BadInput("bad_generation", f"Thing {prompt.thing} is said only not to be somewhere.")
         if not prompt.text and prompt.boxes and not any(box.inside for box in prompt.boxes):
