@@ -239,6 +239,21 @@ def test_the_bytes_of_a_streamed_part_are_what_it_takes(told: list[Moved], cuda:
     assert allocated() == 33
 
 
+def test_pinned_memory_is_given_back_with_its_part(
+    told: list[Moved], cuda: Cuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bool] = []
+    accelerator = SimpleNamespace(empty_host_cache=lambda: given.append(True))
+    monkeypatch.setattr(sys.modules["torch"], "accelerator", accelerator, raising=False)
+    held = rack(told, "cuda:0")
+    held.get(MOVER, Piece)
+    held.begin(())
+    held.order([Move(MOVER.name, "host")])
+    assert given == []
+    held.order([Move(MOVER.name, "disk")])
+    assert given == [True]
+
+
 def test_metal_is_asked_and_freed_as_well(told: list[Moved], cuda: Cuda, monkeypatch: pytest.MonkeyPatch) -> None:
     metal = SimpleNamespace(current_allocated_memory=lambda: 77, empty_cache=cuda.empty_cache)
     mac = SimpleNamespace(

@@ -145,9 +145,12 @@ class Rack:
         if _is_module(part.thing):
             with contextlib.suppress(*_UNMOVABLE):
                 part.thing.to("meta")
+        pinned = part.tier == "host"
         part.thing = None
         gc.collect()
         _free()
+        if pinned:
+            _free_host()
 
     def _tell(self, name: str, part: Part | None, seconds: float) -> None:
         tier, size = (part.tier, part.bytes) if part is not None else ("disk", 0)
@@ -186,6 +189,13 @@ def _free() -> None:
     """Gives what torch keeps for later back to the device, where other processes want it."""
     if found := _cuda() or _mps():
         found.empty_cache()
+
+
+def _free_host() -> None:
+    """Gives pinned memory back, which torch keeps for later as well."""
+    free = getattr(getattr(_torch(), "accelerator", None), "empty_host_cache", None)
+    if free is not None and _cuda():
+        free()
 
 
 def _reset_peak() -> None:
