@@ -252,6 +252,38 @@ def test_long_clips_are_exact_and_no_frame_is_doubled(engine: Ltx2Engine, parts:
     assert np.array_equal(pictures(again), pictures(sink))
 
 
+def test_a_long_clip_follows_each_keyframe_in_its_own_run(
+    engine: Ltx2Engine, parts: Parts, picture: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.png"
+    Image.fromarray(255 - noise(1)[0]).save(other)
+
+    def made(last: str) -> tuple[Array, list[list[int]]]:
+        held = Conditioning(picture, 0), Conditioning(last, -1)
+        asked = request("keyframes", frames=150, conditioning=held, settings=FAST | {"window": 65})
+        sink = run(engine, asked, parts)
+        return pictures(sink), sink.details["runs"]
+
+    (one, runs), (two, _) = made(picture), made(str(other))
+    assert len(runs) == 3
+    assert one.shape[0] == two.shape[0] == 150
+    unseen = grid.begin(runs[-1][0] + grid.OVERLAP - NEIGHBOURS - 2)  # the decoder looks that far back
+    difference = np.abs(one.astype(int) - two).max(axis=(1, 2, 3))
+    assert difference[:unseen].max() == 0
+    assert difference[-1] > 0
+
+
+def test_a_long_extension_and_a_long_reference_keep_their_count(engine: Ltx2Engine, parts: Parts, clip: str) -> None:
+    settings = FAST | {"window": 33, "steps": 1}
+    small = Resolution(64, 64)
+    sink = run(engine, request("extend", frames=70, source=clip, settings=settings, resolution=small), parts)
+    assert len(sink.frames) == 70
+    assert sum(part.shape[1] for part in sink.sounds) == 140_000
+    shown = (Conditioning(clip, frames=60),)
+    sink = run(engine, request(frames=60, references=shown, settings=settings, resolution=small), parts)
+    assert len(sink.frames) == 60
+
+
 def test_segments_begin_with_the_latents_before_them(engine: Ltx2Engine, parts: Parts, tiny_models: Path) -> None:
     import torch
 

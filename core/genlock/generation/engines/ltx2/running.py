@@ -136,7 +136,9 @@ class _Job:
         for number, picture in enumerate(made):
             if self.layout.first <= number < last:
                 self.sink.frame(cropped(picture, self.inner, self.asked))
-            self.sink.progress(min(number + 1, last), last, "decode")
+            self.sink.progress(number + 1, last, "decode")
+            if number + 1 == last:
+                break
         self._given(self.request.frames - self.layout.behind, self.layout.behind)
 
     def _given(self, first: int, count: int) -> None:
