@@ -156,11 +156,11 @@ class Ledger:
     @property
     def pinned(self) -> int:
         """Bytes of host memory in use by components, those on their way there included."""
-        there = 0
+        there, locks = 0, self._locks
         for key, one in self._residents.items():
-            if key not in self._locks:
-                there += one.bytes if one.in_host else one.component.pinned if one.stays else 0
-        return there + sum([part.pinned for part in self._locks.values()])
+            if key not in locks and one.going != "disk":
+                there += one.bytes if one.going or one.tier == "host" else one.component.pinned
+        return there + sum([part.pinned for part in locks.values()])
 
     def limit(self, lane: Lane) -> int:
         """Returns the bytes that leases of a lane may reserve when no other lane does."""
