@@ -151,10 +151,12 @@ def chosen(services: Services, shot: str, overrides: dict[str, Any]) -> dict[str
     """Returns the overrides of a shot's request with the model that is chosen now, see `completed`."""
     if overrides.get("mode") != "enhance_prompt":
         return overrides
-    settings = load(settings_path(services.settings_file))
-    if settings.url:
-        cast("OllamaEngine", services.engines.get("ollama")).url = settings.url
-    return completed(services.app, settings, shot, overrides)
+    return completed(services.app, load(settings_path(services.settings_file)), shot, overrides)
+
+
+def apply(settings: LlmSettings, engines: Engines) -> None:
+    """Has the engines use the settings' server, also for requests that waited through a restart."""
+    cast("OllamaEngine", engines.get("ollama")).url = settings.url
 
 
 def completed(app: Application, settings: LlmSettings, shot: str, overrides: Mapping[str, Any]) -> dict[str, Any]:

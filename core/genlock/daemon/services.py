@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -188,9 +189,13 @@ class Services:
     @cached_property
     def engines(self) -> Engines:
         """The engines of this machine."""
+        from genlock.daemon import language
         from genlock.generation.engine import Engines
 
-        return Engines()
+        found = Engines()
+        with contextlib.suppress(GenlockError):  # settings that cannot be read are said where they are asked for
+            language.apply(language.load(language.settings_path(self.settings_file)), found)
+        return found
 
     @cached_property
     def arbiter(self) -> Arbiter:
