@@ -191,7 +191,7 @@ def test_looking_by_name_says_what_the_librarys_iterator_says(
 
 
 @pytest.mark.parametrize(
-    ("kind", "direction", "frames"), [("point", "forward", 200), ("point", "backward", 200), ("name", "forward", 80)]
+    ("kind", "direction", "frames"), [("point", "forward", 200), ("point", "backward", 100), ("name", "forward", 60)]
 )
 def test_a_long_clip_takes_no_more_memory_than_a_short_one(
     engine: Sam3Engine, parts: Parts, long: Path, kind: str, direction: Direction, frames: int
