@@ -8,6 +8,9 @@ from PIL import Image
 
 from genlock.errors import MediaError
 from genlock.media.clip import fitted, open_clip, shown_size
+from genlock.media.writer import TakeWriter
+from genlock.timeline.model import Resolution
+from genlock.timeline.rate import Rate
 from tests.media import coded
 from tests.media.conftest import LENGTH, SOURCES
 
@@ -81,3 +84,19 @@ def test_sound_has_no_pictures(tmp_path: Path) -> None:
     )
     with pytest.raises(MediaError), open_clip(tmp_path / "a.wav"):
         pass
+
+
+@pytest.mark.parametrize("colour", [(16, 16, 16), (100, 100, 100), (235, 235, 235), (235, 140, 30), (30, 200, 90)])
+@pytest.mark.parametrize("height", [96, 720])
+def test_a_colour_keeps_its_level_through_generations_of_a_master(
+    tmp_path: Path, colour: tuple[int, int, int], height: int
+) -> None:
+    picture = np.full((height, 160, 3), colour, np.uint8)
+    for generation in range(3):
+        path = tmp_path / f"{generation}.mov"
+        with TakeWriter(path, rate=Rate(24), resolution=Resolution(160, height), master="prores", proxy=None) as writer:
+            writer.write_video(picture)
+        with open_clip(path) as clip:
+            ((_, image),) = clip.pictures([0])
+        picture = np.asarray(image.convert("RGB"))
+    assert np.abs(picture.astype(int) - colour).max() <= 1
