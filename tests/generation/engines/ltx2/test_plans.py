@@ -136,10 +136,20 @@ def test_windows_shrink_with_the_memory(real: Library) -> None:
         for gib in (32, 48, 80, 141)
     ]
     assert windows == sorted(windows)
-    assert windows[-1] == 241
+    runs = grid.segments(grid.latents_of(1000), grid.latents_of(241))
+    assert windows[-1] == max(run.frames for run in runs)  # no more is planned for than the longest run takes
     note = plans(real, cuda(141), frames=1000)[0].notes
     runs = grid.segments(grid.latents_of(1000), grid.latents_of(241))
     assert any(f"Made in {len(runs)} runs" in line for line in note)
+
+
+def test_long_runs_are_streamed_rather_than_cut_into_many_that_overlap(real: Library) -> None:
+    best = plans(real, cuda(24, 128), frames=250, settings={"schedule": "full"})[0]
+    assert best.how["window"] == 137
+    assert best.how["forms"]["transformer"].endswith("+blocks")
+    alone = plans(real, cuda(24, 0), frames=250, settings={"schedule": "full"})[0]
+    assert alone.how["window"] < 97
+    assert alone.how["forms"]["transformer"] == "fp8"
 
 
 def test_what_is_followed_and_refined_is_counted(real: Library) -> None:

@@ -27,6 +27,10 @@ FAMILY: Final = "ltx2"
 WINDOWS: Final = (241, 161, 121, 97, 65, 49, 33)
 """Frames of one run, longest first; beyond about ten seconds a clip is made in several that hand on to each other."""
 
+OVERLAPPED: Final = 1.25
+"""How much more may be computed, overlaps included, for parts to stay on the device: streaming costs next to nothing in long
+runs, whose steps take longer than the weights take to arrive."""
+
 TEXT_TOKENS: Final = 1024
 NEIGHBOURS: Final = 6
 """Latents decoded on either side of a part of a long clip, and dropped: with fewer the decoder, which looks far both ways,
@@ -113,24 +117,32 @@ def _plans(case: _Case) -> Iterator[Plan]:
     """Yields plans: the longest window that fits without streaming first, then its slower forms, then half the size."""
     request, settings = case.request, case.settings
     lengths = (grid.frames_of(window_latents(settings.window)),) if settings.window else WINDOWS
-    shape = layout(request)
+    laid = layout(request)
     for scale in (1.0, HALF):
-        least: list[tuple[int, tuple[Way, ...]]] = []
+        found: list[tuple[_Shape, tuple[Way, ...]]] = []
         seen: set[int] = set()
         for length in lengths:
-            window = min(length, shape.made)
-            if window in seen:
+            shape = _Shape(request, settings, laid, length, scale)
+            if shape.window in seen:
                 continue
-            seen.add(window)
-            found = _ways(case, _Shape(request, settings, shape, window, scale))
-            if found:
-                least.append((length, found))
-            if found and found[0].offload == "none":
+            seen.add(shape.window)
+            fitting = _ways(case, shape)
+            if fitting:
+                found.append((shape, fitting))
+            if fitting and fitting[0].offload == "none":
                 break
-        if least:
-            best = next(((n, found) for n, found in reversed(least) if found[0].offload == "none"), least[0])
-            for way in best[1]:
-                yield _plan(case, way, _Shape(request, settings, shape, best[0], scale))
+        if found:
+            shape, fitting = _chosen(found)
+            for way in fitting:
+                yield _plan(case, way, shape)
+
+
+def _chosen(found: list[tuple[_Shape, tuple[Way, ...]]]) -> tuple[_Shape, tuple[Way, ...]]:
+    """Returns the run length to use, of those that fit, longest first: the longest that needs no streaming, unless so
+    much of it would be overlap that streaming costs less."""
+    longest, last = found[0], found[-1]
+    resident = last[1][0].offload == "none"
+    return last if resident and last[0].latents <= OVERLAPPED * longest[0].latents else longest
 
 
 class _Shape:
@@ -142,7 +154,12 @@ class _Shape:
         self.inner = (_even(asked[0] * scale), _even(asked[1] * scale))
         """What is cut from the frames made, enlarged to what was asked when it is smaller."""
         self.size = grid.snapped(self.inner, 2 * grid.SPACE if self.two_stage else grid.SPACE)
-        self.window, self.scale, self.layout = min(window, shape.made), scale, shape
+        runs = grid.segments(grid.latents_of(shape.made), grid.latents_of(min(window, shape.made)))
+        self.window = grid.frames_of(max(run.end - run.start for run in runs))
+        """Frames of the longest run; runs are even, so that it may be much less than what was allowed."""
+        self.latents = sum(run.end - run.start for run in runs)
+        """Latents of all runs, those made twice included."""
+        self.scale, self.layout = scale, shape
         self.pictures = self.size[0] * self.size[1]
 
     def tokens(self, request: GenerationRequest) -> int:
