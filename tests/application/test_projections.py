@@ -130,7 +130,7 @@ def test_values_on_the_wire_are_whole(studio: Studio) -> None:
     busy(studio)
     by_kind = {effect[0]: effect[2] for p in studio.seen for effect in p.effects}
     assert by_kind["project"]["settings"]["rate"] == [24, 1]
-    assert by_kind["project"]["settings"]["engine"] == "animatic"
+    assert by_kind["project"]["settings"]["colour"] == "rec709"
     assert by_kind["shot"]["brief"]["frames"] == 97
     assert by_kind["job"]["request"]["frames"] == 97
     assert by_kind["job"]["status"] == {"type": "cancelled"}

@@ -30,7 +30,7 @@ def new(
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Picture size.")] = "1920x1080",
     start: Annotated[str, typer.Option(metavar="TC", help="Start timecode of new sequences.")] = "01:00:00:00",
     drop_frame: Annotated[bool, typer.Option("--drop-frame", help="Count timecode with drop frame.")] = False,
-    engine: Annotated[str, typer.Option(metavar="ENGINE", help="Default engine of its shots.")] = "animatic",
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="Engine of its shots. Default: the best here.")] = "",
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where takes and exports go. Default: beside the store.")
     ] = None,

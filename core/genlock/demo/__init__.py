@@ -126,6 +126,7 @@ class Demo:
             "start_frame": 180_000,
             "resolution": [960, 540],
             "folder": str(self.folder),
+            "engine": "animatic",  # the same film on every machine, models or not
         }
         made = self.rest.command({"do": "CreateProject", "name": "Lighthouse", "settings": settings})
         self.say("Created the project [bold]Lighthouse[/] (50 fps, 960x540, start 01:00:00:00)")
