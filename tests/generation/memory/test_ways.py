@@ -111,6 +111,13 @@ def test_one_memory_never_streams_and_always_tiles() -> None:
         assert way.forms["vae"] == "float32"
 
 
+def test_only_pictures_are_decoded_in_tiles() -> None:
+    mac = CARDS["128 GB unified"]
+    words = {"net": PartSize(12_200 * MILLION, ("write",), 240 * MILLION, 1_000 * MILLION)}
+    (way,) = ways(mac, device(mac), words, {"write": Work(GiB)}, model="gemma3")
+    assert (way.name, way.tiled, way.notes) == ("resident", False, ())
+
+
 def test_nothing_fits_a_machine_that_is_too_small() -> None:
     tiny = Machine("tiny", "cuda", 2 * GiB, 64 * GiB)
     assert ways(tiny, device(tiny), PARTS, STAGES, model="m") == ()

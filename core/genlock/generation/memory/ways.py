@@ -183,7 +183,7 @@ def _way(
         name: uniform[max((reached[s] for s in part.stages if s in reached), default=0)][name]
         for name, part in parts.items()
     }
-    tiled = device.tiles or any(rungs[number].tiled for stage, number in reached.items() if stages[stage].tiled)
+    tiled = any((device.tiles or rungs[number].tiled) and stages[stage].tiled for stage, number in reached.items())
     if not all(fits(stage, forms, tiled) for stage in stages):
         return None  # a part of two stages left the form one of them was measured with
     components = {name: _component(model, name, part, forms[name], device) for name, part in parts.items()}
