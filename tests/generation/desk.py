@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from genlock.generation.engine import Lane, Plan, Stage
 from genlock.generation.executor import Executor, Gone, Message, Move, Moved, Outcome, Progress, Staging, Ticket
 from genlock.generation.rack import Rack
+from genlock.media.clip import EXACT
 from genlock.project.request import GenerationRequest
 from genlock.timeline.model import Resolution
 from tests.generation import trial_engines
@@ -137,7 +138,8 @@ class Alone:
 def decoded(path: str | Path) -> list[np.ndarray]:
     """Returns all frames of a movie, RGB."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        frames = container.decode(video=0)
+        return [frame.reformat(format="rgb24", interpolation=EXACT).to_ndarray() for frame in frames]
 
 
 def samples(path: str | Path) -> int:

@@ -37,7 +37,7 @@ def test_a_mask_is_the_frame_it_was_clicked_on_with_alpha_matte_and_outline(movi
     (frame,) = found.frames
     assert np.array_equal(frame[..., :3], decoded(moving)[5])
     assert overlap(frame[..., 3] > 127, disc(5)[1]) > 0.95
-    matte = np.asarray(Image.open(io.BytesIO(found.attached["matte", "matte.0000005.png"])))
+    matte = np.asarray(Image.open(io.BytesIO(found.attached["matte", "matte/matte.0000005.png"])))
     assert np.array_equal(matte, frame[..., 3])
     (line,) = read_lines(found.attached["polygon", "polygon.jsonl"])
     assert (line.frame, line.thing) == (5, 1)
@@ -48,7 +48,7 @@ def test_a_track_has_every_frame_and_leads_both_ways(moving: Path) -> None:
     found = made("track", moving, direction="both")
     assert len(found.frames) == 12
     assert min(overlap(frame[..., 3] > 127, disc(n)[1]) for n, frame in enumerate(found.frames)) > 0.9
-    assert [name for use, name in found.attached if use == "matte"] == [f"matte.{n:07d}.png" for n in range(12)]
+    assert [name for use, name in found.attached if use == "matte"] == [f"matte/matte.{n:07d}.png" for n in range(12)]
     assert [line.frame for line in read_lines(found.attached["polygon", "polygon.jsonl"])] == list(range(12))
 
 
@@ -64,7 +64,7 @@ def test_things_are_kept_apart_in_the_outlines(moving: Path) -> None:
 def test_the_result_has_the_size_asked_for_and_the_mattes_the_sources(moving: Path) -> None:
     found = made("mask", moving, Resolution(160, 96))
     assert found.frames[0].shape == (96, 160, 4)
-    assert Image.open(io.BytesIO(found.attached["matte", "matte.0000005.png"])).size == (320, 192)
+    assert Image.open(io.BytesIO(found.attached["matte", "matte/matte.0000005.png"])).size == (320, 192)
 
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(moving: Path, tmp_path: Path) -> None:

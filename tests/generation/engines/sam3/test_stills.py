@@ -156,16 +156,16 @@ def test_features_are_kept_for_a_few_frames_only(make: Make) -> None:
 def test_frames_have_the_asked_size_mattes_and_polygons_the_sources(make: Make) -> None:
     made = make("mask", Selection(points=(IN,)), Selection(boxes=(BOX,), thing=2), resolution=Resolution(160, 96))
     names = {name for _, name in made.attached}
-    assert names == {"polygon.json", "matte/matte.0000000.png"}
+    assert names == {"polygon.jsonl", "matte/matte.0000000.png"}
     grey = cv2.imdecode(
         np.frombuffer(made.attached["matte", "matte/matte.0000000.png"], np.uint8), cv2.IMREAD_UNCHANGED
     )
     assert grey.shape == (192, 320)
-    outlines = read_lines(made.attached["polygon", "polygon.json"])
+    outlines = read_lines(made.attached["polygon", "polygon.jsonl"])
     assert [(o.frame, o.thing, o.size) for o in outlines] == [(0, 1, (320, 192)), (0, 2, (320, 192))]
     whole = matte.united([filled(o) for o in outlines], (320, 192))
     assert overlap(whole, grey > 0) >= 0.98
-    assert json.loads(made.attached["polygon", "polygon.json"].splitlines()[0])["size"] == [320, 192]
+    assert json.loads(made.attached["polygon", "polygon.jsonl"].splitlines()[0])["size"] == [320, 192]
 
 
 def test_a_still_picture_is_a_source_as_well(engine: Sam3Engine, parts: Parts, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from genlock.generation.engine import Sink
 from genlock.generation.engines.animatic.following import followed, frame_of, prompted, scaled
 from genlock.generation.engines.animatic.selecting import Outline
-from genlock.generation.masks import matte, outline
 from genlock.generation.masks.clean import clean
+from genlock.generation.masks.delivery import Delivery
 from genlock.generation.masks.reading import matte as mask_file
 from genlock.media.clip import Clip, open_clip
 from genlock.project.request import GenerationRequest, Selection
@@ -35,19 +35,12 @@ def mask(request: GenerationRequest, sink: Sink) -> None:
         tracks = [_masks(request, thing, stack) for thing in things]
         first = prompted(clip, request.selections[:1]) if request.mode == "mask" else 0
         frames = 1 if request.mode == "mask" else request.frames
-        lines: list[outline.Outline] = []
+        delivery = Delivery(request, sink, frame_of(clip, 0).shape[1::-1])
         for number, found in enumerate(islice(zip(*tracks, strict=True), frames)):
             picture = frame_of(clip, first + number)
-            lines += [
-                outline.outline(one, first + number, thing)
-                for thing, one in zip(things, found, strict=True)
-                if one.any()
-            ]
-            whole = matte.united(found, picture.shape[1::-1])
-            sink.attach("matte", matte.name("matte", first + number), matte.png(whole))
-            sink.frame(matte.cut_out(picture, whole, (request.resolution.width, request.resolution.height)))
+            delivery.put(first + number, picture, dict(zip(things, found, strict=True)))
             sink.progress(number + 1, frames, "frames")
-    sink.attach("polygon", "polygon.jsonl", outline.lines(lines))
+    delivery.close()
 
 
 def _masks(request: GenerationRequest, thing: int, stack: ExitStack) -> Iterator[Array]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from genlock.generation.engine import Sink
 from genlock.generation.engines.sam3 import features, prepare, still
-from genlock.generation.engines.sam3.delivery import Delivery, Masks, packed, unpacked
 from genlock.generation.engines.sam3.footage import Footage
 from genlock.generation.engines.sam3.prompts import Prompt
 from genlock.generation.engines.sam3.sessions import Clicked, Named
+from genlock.generation.masks.delivery import Delivery, Masks, packed, unpacked
 from genlock.project.request import Direction
 
 if TYPE_CHECKING:

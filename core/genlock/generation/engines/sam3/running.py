@@ -11,11 +11,11 @@ import torch
 from genlock.generation.engine import Plan, Sink
 from genlock.generation.engines.sam3 import features, loading, prepare, still
 from genlock.generation.engines.sam3.clip import Clip
-from genlock.generation.engines.sam3.delivery import Delivery, Masks
 from genlock.generation.engines.sam3.engine import STAGE
 from genlock.generation.engines.sam3.footage import Footage, footage
 from genlock.generation.engines.sam3.prompts import Prompt, gather
 from genlock.generation.masks.clean import SMALL, clean
+from genlock.generation.masks.delivery import Delivery, Masks
 from genlock.generation.masks.matte import united
 from genlock.project.request import GenerationRequest
 
@@ -83,7 +83,7 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         if frames < request.frames and request.mode == "track":
             sink.note(repeated=request.frames - frames)
             delivery.fill(request.frames)
-        delivery.close("polygon.json" if request.mode == "mask" else "polygon.jsonl")
+        delivery.close()
         sink.note(empty=delivery.empty)
 
 

@@ -15,8 +15,9 @@ from sam3.model_builder import build_sam3_image_model
 from genlock.errors import GenerationError
 from genlock.generation.engine import Plan, Sink
 from genlock.generation.engines.sam3_native.engine import WEIGHTS, WORDS
-from genlock.generation.masks import matte, outline
+from genlock.generation.masks import matte
 from genlock.generation.masks.clean import clean
+from genlock.generation.masks.delivery import Delivery
 from genlock.generation.planner import resolve_frame
 from genlock.media.clip import open_clip
 from genlock.project.request import Box, GenerationRequest, Selection
@@ -35,10 +36,9 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
     picture = np.asarray(image.convert("RGB"))
     found = clean(_select(model, picture, request.selections, sink.models.device))
     sink.note(device=sink.models.device)
-    sink.attach("matte", matte.name("matte", number), matte.png(found))
-    drawn = [outline.outline(found, number, request.selections[0].thing)] if found.any() else []
-    sink.attach("polygon", "polygon.jsonl", outline.lines(drawn))
-    sink.frame(matte.cut_out(picture, found, (request.resolution.width, request.resolution.height)))
+    delivery = Delivery(request, sink, picture.shape[1::-1])
+    delivery.put(number, picture, {request.selections[0].thing: found})
+    delivery.close()
     sink.progress(1, 1, "frames")
 
 

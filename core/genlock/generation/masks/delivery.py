@@ -1,4 +1,4 @@
-"""Frames out, in the source's order: pictures with transparency, mattes and polygons."""
+"""Masks as every engine delivers them: pictures with transparency, a folder of mattes, and polygons as JSON lines."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Array = np.ndarray[Any, Any]
 
 MATTE: Final = "matte"
 POLYGON: Final = "polygon"
+POLYGONS: Final = "polygon.jsonl"
+"""The file of all outlines, a line for each thing and frame."""
 
 Masks = dict[int, Array]
 """By thing."""
@@ -45,7 +47,8 @@ def unpacked(given: Packed) -> Masks:
 
 
 class Delivery:
-    """Hands finished frames to the sink. Mattes and polygons are in the source's pixels, frames in the size asked."""
+    """Hands finished frames to the sink, in the source's order. Mattes and polygons are in the source's pixels, frames in
+    the size asked."""
 
     def __init__(self, request: GenerationRequest, sink: Sink, size: tuple[int, int]) -> None:
         self._sink, self._size = sink, size
@@ -71,9 +74,9 @@ class Delivery:
             self._sink.frame(self._last.copy())
             self.frames += 1
 
-    def close(self, name: str) -> None:
-        """Delivers the polygons of all frames as one file, a line for each thing and frame."""
-        self._sink.attach(POLYGON, name, b"".join(self._outlines))
+    def close(self) -> None:
+        """Delivers the polygons of all frames."""
+        self._sink.attach(POLYGON, POLYGONS, b"".join(self._outlines))
 
     @staticmethod
     def outlines(frame: int, masks: Masks) -> list[Outline]:
