@@ -72,6 +72,7 @@ class JobRunner:
         self._waiting: set[str] = set()
         self._running: dict[str, _Carriage] = {}
         self._ahead: dict[str, Plan | None] = {}
+        self._changed = False
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -183,14 +184,18 @@ class JobRunner:
 
     def _look_ahead(self) -> None:
         """Plans the next of those that wait, and tells the arbiter what they will need."""
+        self._changed = True
         if self._looking is None and not self._stopping:
             self._looking = self._loop.create_task(self._look())
             self._looking.add_done_callback(self._looked)
 
     def _looked(self, _: asyncio.Task[None]) -> None:
         self._looking = None
+        if self._changed:  # the queue moved behind the last look
+            self._look_ahead()
 
     async def _look(self) -> None:
+        self._changed = False
         while unknown := [job for job in self._in_order()[:LOOKAHEAD] if job.id not in self._ahead]:
             plan = None
             with contextlib.suppress(GenlockError):  # it will fail when its turn comes
