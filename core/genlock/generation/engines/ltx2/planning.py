@@ -28,8 +28,8 @@ WINDOWS: Final = (241, 161, 121, 97, 65, 49, 33)
 """Frames of one run, longest first; beyond about ten seconds a clip is made in several that hand on to each other."""
 
 OVERLAPPED: Final = 1.25
-"""How much more may be computed, overlaps included, for parts to stay on the device: streaming costs next to nothing in long
-runs, whose steps take longer than the weights take to arrive."""
+"""How much more may be computed, overlaps included, for parts to stay on the device: streaming costs next to nothing in
+long runs, whose steps take longer than the weights take to arrive."""
 
 TEXT_TOKENS: Final = 1024
 NEIGHBOURS: Final = 6
