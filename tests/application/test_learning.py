@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genlock.application.learning import learn
+from genlock.application.learning import factors, learn
 from genlock.generation.engine import Component, Plan, Stage
 from genlock.generation.memory.measured import FILE
 from genlock.generation.models.library import HOME
@@ -38,7 +38,7 @@ def ratios(home: Path) -> dict[str, dict[str, float]]:
 
 
 def test_a_stage_that_took_twice_as_much_is_expected_to(home: Path) -> None:
-    learn(PLAN, "denoise", 2000)
+    learn(PLAN, "denoise", 2000, 1.0)
     ((key, ratio),) = ratios(home).items()
     assert key.startswith("toy/transformer|")
     assert ratio["most"] == pytest.approx(2.2)
@@ -55,5 +55,17 @@ def test_a_stage_that_took_twice_as_much_is_expected_to(home: Path) -> None:
     ],
 )
 def test_nothing_is_learnt_from_nothing(home: Path, plan: Plan, stage: str, measured: int) -> None:
-    learn(plan, stage, measured)
+    learn(plan, stage, measured, 1.0)
     assert not (home / FILE).exists()
+    assert stage == "decode" or measured == 0 or not factors(plan)
+
+
+def test_a_stage_that_comes_again_and_again_teaches_the_same_each_time(home: Path) -> None:
+    """As in a clip painted key frame by key frame: the estimate is the one of its planning throughout."""
+    before = factors(PLAN)["denoise"]
+    for _ in range(10):
+        learn(PLAN, "denoise", 2000, before)
+    (ratio,) = ratios(home).values()
+    assert ratio["most"] == pytest.approx(2.2)
+    assert ratio["mean"] == pytest.approx(2.2)
+    assert factors(PLAN)["denoise"] == pytest.approx(2.2)

@@ -15,7 +15,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from genlock.application.application import Accepted, Application, Envelope, Published
-from genlock.application.learning import learn
+from genlock.application.learning import factors, learn
 from genlock.errors import GenerationError, GenlockError
 from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
@@ -232,11 +232,11 @@ class JobRunner:
         """Tries one plan after the other: the next where memory is missing, and once more where the worker died. None
         when the job was taken away."""
         job = carriage.job
-        plans = await asyncio.to_thread(planner.plans, job.request, self._engines)
+        plans, known = await asyncio.to_thread(self._plans, job)
         number = deaths = 0
         while True:
             plan = plans[number]
-            carriage.begin(plan)
+            carriage.begin(plan, known[number])
             if carriage.lane != carriage.counted:
                 self._serve()  # it was counted on another lane
             outcome = await self._attempt(carriage, plan)
@@ -252,6 +252,11 @@ class JobRunner:
             carriage.tried.append(f"{plan.name}: {outcome.message}")
             reason = f"{plan.name} ended with {outcome.code}; {plans[number].engine}: {plans[number].name} is next"
             self._arbiter.note(job.id, plan.lane, reason)
+
+    def _plans(self, job: JobState) -> tuple[tuple[Plan, ...], list[dict[str, float]]]:
+        """Returns the plans, and how much of each estimate was learnt."""
+        plans = planner.plans(job.request, self._engines)
+        return plans, [factors(plan) for plan in plans]
 
     async def _attempt(self, carriage: _Carriage, plan: Plan) -> Outcome | None:
         job = carriage.job
@@ -303,7 +308,8 @@ class JobRunner:
     def _staging(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
         if staging.allocated:
             lease.report(*lease.step, staging.allocated)
-            self._loop.run_in_executor(None, learn, lease.need.plan, lease.stage, staging.allocated)
+            if (factor := carriage.factors.get(lease.stage)) is not None:
+                self._loop.run_in_executor(None, learn, lease.need.plan, lease.stage, staging.allocated, factor)
         carriage.entering = self._loop.create_task(self._enter(carriage, staging, lease))
 
     async def _enter(self, carriage: _Carriage, staging: Staging, lease: Lease) -> None:
@@ -373,12 +379,14 @@ class _Carriage:
         self.entering: asyncio.Task[None] | None = None
         self.refusal: Failed | None = None
         self.submitted = self.stopped = self.started = False
+        self.factors: dict[str, float] = {}
+        """What measurements made of the present plan's estimates when it was planned, by stage."""
         self.tried: list[str] = []
         """Why plans before the present one did not do."""
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan, factors: dict[str, float]) -> None:
         """Turns to a plan: while it waits for its lease it is the task that has to be stopped."""
-        self.submitted, self.refusal = False, None
+        self.submitted, self.refusal, self.factors = False, None, factors
         self.counted, self.lane = self.lane, plan.lane
 
     async def leave_stage(self) -> None:

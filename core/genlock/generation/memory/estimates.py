@@ -73,18 +73,25 @@ def correct(
     predicted: int,
     measured: int,
     *,
+    factor: float | None = None,
     tiled: bool = False,
     form: str = "",
     device: Device | None = None,
 ) -> Ratio | None:
-    """Learns from a run: `predicted` is what `activation` said, `measured` the bytes on top of weights that it took.
-    Returns what is known then; None when there is nothing to learn from."""
+    """Learns from a run: `predicted` is what `activation` said, `factor` what `correction` was then (None: as it is),
+    `measured` the bytes on top of weights that it took. Returns what is known then; None when there is nothing to learn
+    from."""
     if predicted <= 0 or measured <= 0:
         return None
     home, key = _home(), _key(model, part, form, device or _device(), tiled)
-    before = home.read().ratios.get(key)
-    home.keep_ratio(key, measured * MARGIN * _factor(before) / predicted)
+    planned = _factor(home.read().ratios.get(key)) if factor is None else factor
+    home.keep_ratio(key, measured * MARGIN * planned / predicted)
     return home.read().ratios.get(key)
+
+
+def correction(model: Model, part: str, *, tiled: bool = False, form: str = "", device: Device | None = None) -> float:
+    """Returns what measurements make of the estimate of a part at present."""
+    return _factor(_home().read().ratios.get(_key(model, part, form, device or _device(), tiled)))
 
 
 def kind_of(model: Model, part: str) -> str:
