@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from genlock.generation.engine import Engines, Plan
     from genlock.generation.executor import Progress
     from genlock.generation.memory.budget import Watch
+    from genlock.generation.memory.machine import Machine
     from genlock.generation.memory.tenants import Ollama
     from genlock.media.service import MediaService
 
@@ -42,7 +43,8 @@ log = logging.getLogger("genlock.daemon")
 ID_LENGTH = 200
 
 LEAST = 1 << 30
-"""Bytes that jobs may hold whatever others take: the embedded engine needs a part of it, and no memory of a GPU."""
+"""Bytes that jobs may hold whatever others take, where the settings give them as many: the embedded engine needs a part
+of it, and no memory of a GPU."""
 
 
 class Snapshot(NamedTuple):
@@ -206,9 +208,12 @@ class Services:
 
         machine = here()
         slots = {**SLOTS, "heavy": self.settings.job_slots}
-        budget = int(machine.usable * self.settings.memory_share)
-        ledger = Ledger(machine, budget, floor=self.settings.interactive_floor, slots=slots)
+        ledger = Ledger(machine, self._share_of(machine), floor=self.settings.interactive_floor, slots=slots)
         return Arbiter(ledger, on_decision=lambda _: self._on_memory())
+
+    def _share_of(self, machine: Machine) -> int:
+        """Returns the bytes of a machine that jobs may hold by the settings."""
+        return int(machine.usable * self.settings.memory_share)
 
     def memory(self) -> dict[str, Any]:
         """Returns the arbiter's state, and who else uses the memory (None before the first job)."""
@@ -233,9 +238,10 @@ class Services:
                 executor = LocalExecutor(self.engines, slots=self.arbiter.slots, machine=self.arbiter.machine)
                 self._runner = runner = JobRunner(self.app, executor, self.arbiter, self._on_progress)
                 self._runner.start()
+                least = min(LEAST, self._share_of(self.arbiter.machine))
                 self._budget = Watch(
                     self.arbiter.machine,
-                    lambda budget, reason: runner.set_budget(max(budget, LEAST), reason),
+                    lambda budget, reason: runner.set_budget(max(budget, least), reason),
                     hints=self.hints,
                     ollama=self._ollama(),
                     share=self.settings.memory_share,
