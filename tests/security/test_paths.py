@@ -162,6 +162,28 @@ def test_a_command_may_not_name_a_path_outside(place: Path, command: Any) -> Non
     roots.check_command(decode_command({**QUEUE, "output": f"{place}/media"}))
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loras": [{"name": "inside"}, {"path": "/etc/passwd"}]},
+        {"loras": [{"path": "../secret.safetensors"}]},
+        {"autoencoder": "/etc"},
+        {"model": "/etc"},
+    ],
+)
+def test_files_named_in_an_engines_settings_lie_inside_the_roots(place: Path, settings: dict[str, Any]) -> None:
+    roots = Roots([place / "media"])
+
+    def check(settings: dict[str, Any]) -> None:
+        command = {**QUEUE, "output": f"{place}/media", "request": {**REQUEST, "settings": settings}}
+        roots.check_command(decode_command(command))
+
+    with pytest.raises((AccessError, BadInput)):
+        check(settings)
+    check({"model": "org/model:4b", "autoencoder": "flux2", "loras": [{"name": "a"}, 7], "system": "/no path"})
+    check({"loras": [{"path": f"{place}/media/a.safetensors"}]})
+
+
 def test_settings_over_the_wire_know_no_roots(visitor: Any) -> None:
     answer = visitor.send("PATCH", "/api/settings", visitor.bearer, json={"roots": ["/"]})
     assert answer.status_code == 400

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from genlock.application.commands import Command
 from genlock.errors import AccessError, BadInput, NotFound
@@ -120,6 +121,20 @@ def request_paths(request: GenerationRequest) -> Iterator[str]:
     yield from (path for path in (request.source, request.after, request.audio, request.mask) if path)
     yield from (condition.path for condition in (*request.conditioning, *request.references))
     yield from (selection.mask for selection in request.selections if selection.mask)
+    yield from _settings_paths(request.settings)
+
+
+def _settings_paths(settings: dict[str, Any]) -> Iterator[str]:
+    """Yields the files and folders that an engine's own settings name: LoRAs, and models given as a folder."""
+    loras = settings.get("loras")
+    for lora in loras if isinstance(loras, list | tuple) else ():
+        path = lora.get("path") if isinstance(lora, dict) else None
+        if path and isinstance(path, str):
+            yield path
+    for name in ("model", "autoencoder"):
+        text = settings.get(name)
+        if isinstance(text, str) and text and Path(text).is_absolute():
+            yield text
 
 
 def is_plain_file(path: Path) -> bool:

@@ -62,6 +62,18 @@ def test_folders_elsewhere_are_given_and_forgotten(tmp_path: Path) -> None:
         home.register("empty", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["../outside", "inside/../../outside", "inside/transformer", "n" * 300, "\0"])
+def test_a_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
+    make_pipeline(tmp_path / "outside")
+    make_pipeline(tmp_path / "home" / "inside")
+    assert Library(tmp_path / "home").find("inside") is not None
+    assert Library(tmp_path / "home").find(name) is None
+
+
+def test_a_folder_that_cannot_be_looked_into_holds_nothing() -> None:
+    assert Library("/" + "n" * 300).names() == ()
+
+
 def test_what_is_being_pulled_is_no_model_yet(tmp_path: Path) -> None:
     home = Library(tmp_path)
     make_pipeline(staging(home, "pipe"))

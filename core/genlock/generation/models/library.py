@@ -62,16 +62,24 @@ class Library:
         return Path(given) if given else self.home / name
 
     def names(self) -> tuple[str, ...]:
-        """Returns the models whose folders are there, sorted."""
-        there = self.home.iterdir() if self.home.is_dir() else ()
+        """Returns the models whose folders are there, sorted; none of a folder that may not be looked into."""
+        try:
+            there = sorted(self.home.iterdir())
+        except OSError:
+            there = []
         inside = [p.name for p in there if not p.name.startswith(".") and _is_model(p)]
         return tuple(sorted({*inside, *(name for name, path in self._given().items() if _is_model(Path(path)))}))
 
     def find(self, name: str) -> Model | None:
-        """Returns a model with its parts, None when it is not here. Raises GenerationError(model_broken,
-        unsafe_weights)."""
+        """Returns a model with its parts, None when it is not here. `name` may be an absolute path of a folder. Raises
+        GenerationError(model_broken, unsafe_weights)."""
         folder = self.folder(name)
-        return _read(name, folder, _stamp(folder)) if _is_model(folder) else None
+        if not _is_model(folder) or not (_is_name(name) or Path(name).is_absolute()):
+            return None
+        try:
+            return _read(name, folder, _stamp(folder))
+        except OSError as error:  # as while it is being removed
+            raise GenerationError("model_broken", f"{folder} cannot be read: {error.strerror}.") from error
 
     def require(self, name: str) -> Model:
         """Returns a model. Raises GenerationError(model_missing) as well."""
@@ -89,7 +97,7 @@ class Library:
         StoreError(store_unwritable)."""
         if folder is not None and not _is_model(Path(folder)):
             raise BadInput("bad_value", f"{folder} holds no model: neither model_index.json nor config.json.")
-        if name in ("", ".", "..") or "/" in name or "\\" in name:
+        if not _is_name(name):
             raise BadInput("bad_name", f"{name!r} cannot be the name of a model.")
         given = {key: value for key, value in self._given().items() if key != name}
         if folder is not None:
@@ -120,8 +128,15 @@ def library() -> Library:
     return Library()
 
 
+def _is_name(name: str) -> bool:
+    return name not in ("", ".", "..") and "/" not in name and "\\" not in name
+
+
 def _is_model(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("model_index.json", "config.json", RECORD))
+    try:
+        return any((folder / name).is_file() for name in ("model_index.json", "config.json", RECORD))
+    except OSError:  # no name of a file here, or not ours to see
+        return False
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

@@ -222,6 +222,8 @@ def test_models_are_those_with_all_parts(home: Path, tmp_path: Path) -> None:
         ({"settings": {"steps": 0}}, "between 1 and 200"),
         ({"settings": {"preset": "oil"}}, "There is no preset 'oil'; there is concept-art"),
         ({"settings": {"loras": [{"weight": 1.0}]}}, "either a path or a name"),
+        ({"settings": {"loras": [{"name": "../secret"}]}}, "is a path, not a name"),
+        ({"settings": {"loras": [{"path": "ink.safetensors"}]}}, "needs an absolute path"),
         ({"settings": {"loras": [{"file": "ink"}]}}, "file"),
         ({"settings": {"strength": 0.5}}, "image has none"),
         ({"settings": {"kv_cache": True}}, "kv_cache"),

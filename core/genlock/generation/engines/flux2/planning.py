@@ -141,6 +141,10 @@ def lora_file(library: Library, lora: Lora) -> Path:
     """Returns a LoRA's file. Raises BadInput(bad_generation) listing those there are, GenerationError(unsafe_weights,
     model_broken)."""
     folder = library.home / LORAS
+    if lora.name and Path(lora.name).name != lora.name:
+        raise bad(f"The LoRA {lora.name!r} is a path, not a name.")
+    if lora.path and not Path(lora.path).is_absolute():
+        raise bad(f"The LoRA needs an absolute path, not {lora.path}.")
     path = Path(lora.path) if lora.path else folder / lora.name
     candidates = [path, path.with_name(f"{path.name}.safetensors"), *sorted(path.glob("*.safetensors"))]
     found = next((file for file in candidates if file.is_file()), None)
