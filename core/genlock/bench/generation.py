@@ -1,4 +1,5 @@
-"""Figures of generation: how fast an animatic is drawn and written, and what a job costs that does nothing.
+"""Figures of generation: how fast an animatic is drawn and written, what a job costs that does nothing, then those of
+workers, of the memory policy, of estimates and of each engine with a model.
 
 Everything runs as it does for a user: a real store on disk, the job loop, a worker process.
 """
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from time import perf_counter
@@ -38,8 +41,22 @@ SIZE = Resolution(1280, 720)
 PROMPT = "Mountains at dusk, slow push in"
 
 
+PARTS = ("workers", "memory")
+MODELS = ("estimates", "ltx2", "flux2", "sam3")
+"""Modules of this package: those whose figures belong here, and those that need the extra `models` too."""
+
+
 def run() -> Iterator[Result]:
     """Yields the figures of generation."""
+    yield from _jobs()
+    absent = [name for name in ("torch", "diffusers", "transformers") if find_spec(name) is None]
+    if absent:
+        yield Result(f"{', '.join(MODELS)}: not measured without {', '.join(absent)} (genlock[models])", 0, "rows", 0)
+    for name in PARTS if absent else (*PARTS, *MODELS):
+        yield from import_module(f"genlock.bench.{name}").run()
+
+
+def _jobs() -> Iterator[Result]:
     with tempfile.TemporaryDirectory(prefix="genlock_bench_") as folder:
         bench = _Bench(Path(folder))
         try:
