@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,40 @@ def test_a_colour_keeps_its_level_through_generations_of_a_master(
             ((_, image),) = clip.pictures([0])
         picture = np.asarray(image.convert("RGB"))
     assert np.abs(picture.astype(int) - colour).max() <= 1
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, MemoryError, OSError, ZeroDivisionError])
+@pytest.mark.parametrize("name", ["a.mov", "still.png"])
+def test_what_goes_wrong_while_a_clip_is_open_is_no_error_of_its_file(
+    clips: Path, tmp_path: Path, name: str, error: type[Exception]
+) -> None:
+    Image.new("RGB", (32, 32)).save(tmp_path / "still.png")
+    path = clips / name if name == "a.mov" else tmp_path / name
+
+    def body() -> None:
+        with open_clip(path) as clip:
+            next(clip.pictures([0]))
+            raise error("mine")
+
+    with pytest.raises(error, match="mine"):
+        body()
+
+
+def test_a_number_that_raises_is_no_error_of_the_file(clips: Path) -> None:
+    def wanted() -> Iterator[int]:
+        yield 0
+        raise ValueError("mine")
+
+    with open_clip(clips / "a.mov") as clip, pytest.raises(ValueError, match="mine"):
+        list(clip.pictures(wanted()))
+
+
+def test_what_breaks_off_while_it_is_decoded_is_named(clips: Path, tmp_path: Path) -> None:
+    data = (clips / "d.ts").read_bytes()
+    path = tmp_path / "d.ts"
+    path.write_bytes(data)
+    with open_clip(path) as clip:
+        path.unlink()
+        with pytest.raises(MediaError) as caught:
+            list(clip.pictures([100, 3]))
+    assert caught.value.code == "media_missing"

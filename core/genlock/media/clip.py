@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from genlock.media import numbered, timing
 from genlock.media.numbered import Numbered
-from genlock.media.opening import opened, picture_stream, reading, unreadable
+from genlock.media.opening import container_of, opened, picture_stream, reading, unreadable
 from genlock.timeline.rate import Rate
 
 _HOP: Final = 48
@@ -54,20 +54,24 @@ class Clip(Protocol):
 
 @contextlib.contextmanager
 def open_clip(path: Path, *, rough: bool = False) -> Iterator[Clip]:
-    """Opens the pictures of a file. Raises MediaError(media_missing, media_unreadable), also for files without any.
+    """Opens the pictures of a file. Raises MediaError(media_missing, media_unreadable), also for files without any, and so
+    do the clip's own methods; what else is raised while it is open stays what it is.
 
     A `rough` clip is faster, a little blocky, and may show the frame of a few before the one asked for.
     """
-    with reading(path):
-        run = numbered.find(path)
-        if run is not None:
-            yield NumberedClip(run)
-            return
-        if path.suffix[1:].lower() in numbered.IMAGES:
-            yield NumberedClip(Numbered({0: str(path)}, 0, 0))
-            return
-        with contextlib.ExitStack() as stack:
-            yield MovieClip(path, stack, rough=rough)
+    with contextlib.ExitStack() as stack:
+        with reading(path):
+            clip = _clip(path, stack, rough=rough)
+        yield clip
+
+
+def _clip(path: Path, stack: contextlib.ExitStack, *, rough: bool) -> Clip:
+    run = numbered.find(path)
+    if run is not None:
+        return NumberedClip(run)
+    if path.suffix[1:].lower() in numbered.IMAGES:
+        return NumberedClip(Numbered({0: str(path)}, 0, 0))
+    return MovieClip(path, stack, rough=rough)
 
 
 class NumberedClip:
@@ -127,11 +131,15 @@ class MovieClip:
 
     def pictures(self, wanted: Iterable[int], box: tuple[int, int] | None = None) -> Iterator[tuple[int, Image.Image]]:
         for number in wanted:
-            yield number, upright(self.frame(number), self._stream, box)
+            with reading(self._path):
+                picture = upright(self.frame(number), self._stream, box)
+            yield number, picture
 
     def glimpses(self, parts: Iterable[Part], box: tuple[int, int] | None = None) -> Iterator[tuple[Part, Image.Image]]:
         for first, end in parts:
-            yield (first, end), upright(self.frame(first, end), self._stream, box)
+            with reading(self._path):
+                picture = upright(self.frame(first, end), self._stream, box)
+            yield (first, end), picture
 
     def frame(self, number: int, end: int | None = None) -> av.VideoFrame:
         """Returns the frame shown at `number`: the last one that starts at or before it. With `end`, the first one found
@@ -155,7 +163,7 @@ class MovieClip:
         return found
 
     def _open(self) -> tuple[InputContainer, av.VideoStream]:
-        container = self._stack.enter_context(opened(self._path))
+        container = self._stack.enter_context(container_of(self._path))
         stream = picture_stream(container, rough=self._rough)
         if stream is None:
             raise unreadable(self._path, "it holds no picture")

@@ -37,12 +37,18 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
-    """Opens a container; leaves it closed. Raises as `reading`, and for a path that is no regular file."""
+    """Opens a container; leaves it closed. Raises as `container_of`, and turns what is raised meanwhile too: nothing but
+    reading belongs into it."""
+    with reading(path), container_of(path) as container:
+        yield container
+
+
+def container_of(path: Path) -> InputContainer:
+    """Returns an open container, which the caller closes. Raises as `reading`, and for a path that is no regular file."""
     with reading(path):
         if path.exists() and not path.is_file():
             raise unreadable(path, "it is not a file")
-        with av.open(f"file:{path}", "r", options=dict(READ_ONLY_FILES), metadata_errors="replace") as container:
-            yield container
+        return av.open(f"file:{path}", "r", options=dict(READ_ONLY_FILES), metadata_errors="replace")
 
 
 def picture_stream(container: InputContainer, *, rough: bool = False) -> av.VideoStream | None:

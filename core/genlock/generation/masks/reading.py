@@ -4,7 +4,7 @@ either."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from PIL import Image
 
 from genlock.errors import BadInput, MediaError
 from genlock.media.clip import Clip, open_clip
-from genlock.media.opening import reading
 
 Array = np.ndarray[Any, Any]
 
@@ -33,7 +32,7 @@ class Pictures:
         """Yields the pictures from `first` to before `end`, RGB or RGBA; past the clip's end its last one."""
         pictures = self._clip.pictures(range(first, end))
         while True:
-            with _named(self._path, self._what), reading(self._path):
+            with _named(self._path, self._what):
                 shown = next(pictures, None)
             if shown is None:
                 return
@@ -60,14 +59,10 @@ class Matte:
 def pictures(path: str, what: str) -> Iterator[Pictures]:
     """Opens the pictures of a file; raises BadInput(bad_generation) when there are none that can be read."""
     place = Path(path)
-    context = open_clip(place)
-    with _named(place, what):
-        clip = context.__enter__()
-    try:
+    with ExitStack() as stack:
+        with _named(place, what):
+            clip = stack.enter_context(open_clip(place))
         yield Pictures(clip, place, what)
-    finally:
-        # Without the error: the context would take whatever happened meanwhile for a broken file.
-        context.__exit__(None, None, None)
 
 
 @contextmanager

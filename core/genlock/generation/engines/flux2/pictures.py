@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +56,8 @@ class Reel:
 
     def _image(self, number: int) -> Image.Image:
         own = min(self._clip.frames - 1, int(self._step * number))
-        ((_, image),) = self._clip.pictures([own])
+        with _named(self._name):
+            ((_, image),) = self._clip.pictures([own])
         return image
 
 
@@ -64,9 +65,16 @@ class Reel:
 def reel(path: str, rate: Rate, use: str) -> Iterator[Reel]:
     """Opens a still, a clip or a folder of numbered images. Raises BadInput(bad_generation) when that cannot be read, also
     later."""
+    with ExitStack() as stack:
+        with _named(use):
+            clip = stack.enter_context(open_clip(Path(path)))
+        yield Reel(clip, rate, use)
+
+
+@contextmanager
+def _named(use: str) -> Iterator[None]:
     try:
-        with open_clip(Path(path)) as clip:
-            yield Reel(clip, rate, use)
+        yield
     except MediaError as error:
         raise bad(f"The {use} cannot be used: {error.message}") from error
 
