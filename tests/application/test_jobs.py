@@ -392,9 +392,10 @@ def test_a_retake_and_an_extension_start_from_a_take(house: House) -> None:
     assert (retake.source, retake.frames, retake.rate) == ("/takes/1.mov", 40, Rate(25))
     extend = request_for(house.app, house.shot, mode="extend", take="t2", frames=12).request
     assert (extend.source, extend.frames, extend.start_frame) == ("/takes/2.mov", 12, 90040)
-    with pytest.raises(NotFound) as caught:
-        request_for(house.app, house.shot, mode="extend", take="t9")
-    assert caught.value.code == "no_such_take"
+    for unknown in ("t9", ["t1"]):
+        with pytest.raises(NotFound) as caught:
+            request_for(house.app, house.shot, mode="extend", take=unknown)
+        assert caught.value.code == "no_such_take"
 
 
 def test_nothing_to_go_on_from(house: House) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,12 @@ def test_generating_waits_shows_and_selects_takes(film: str, cli: Cli) -> None:
     second = cli("generate", "SH0010", "--seed", 9, "--set", "prompt=A storm", "--wait")
     assert second.code == 0, second
     assert "1 of 1" in second.out
+    said = " ".join(second.out.split())
+    made = cli("take", "list", "SH0010", "--json").json["takes"][1]
+    assert f"SH0010 v002 text_to_video by animatic, draft: {made['path']}" in said
+    assert "genlock doctor" in said
+    assert "text_to_video succeeded animatic draw" in " ".join(cli("jobs").out.split())
+    assert "text_to_video animatic, draft draw 9" in " ".join(cli("take", "list", "SH0010").out.split())
     takes = cli("take", "list", "SH0010", "--json").json
     assert [take["number"] for take in takes["takes"]] == [1, 2]
     assert all(Path(take["path"]).is_file() for take in takes["takes"])
@@ -130,6 +137,9 @@ def test_marks_on_the_command_line_become_selections(film: str, cli: Cli, tmp_pa
     assert job["request"]["references"] == [{"path": str(look)}]
     painted = cli("generate", "SH0010", "--mode", "inpaint", "--mask", look, *sized, "--no-wait", "--json")
     assert painted.json["jobs"][0]["request"]["mask"] == str(look)
+    here = ("--set", f"source={os.path.relpath(source)}", "--no-wait", "--json")
+    larger = cli("generate", "SH0010", "--mode", "upscale", *here).json["jobs"][0]["request"]
+    assert larger["source"] == str(source), "a path is seen from the folder one stands in"
     assert cli("generate", "SH0010", "--point", "12", "--json").error["code"] == "bad_value"
     assert cli("generate", "SH0010", "--box", "1,2,3", "--json").error["code"] == "bad_value"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+
+from tests.generation import footage
 
 
 @pytest.fixture
@@ -95,3 +98,48 @@ def test_the_memory_is_shown_whole(ann: Any, project: str) -> None:
         told = wire.until("memory", 60)
     assert set(ann.get("/api/memory")) <= set(told)
     assert ann.get("/api/memory")["tenants"]["total"] > 0
+
+
+def test_a_file_given_as_source_decides_length_and_size(ann: Any, project: str, studio: Path) -> None:
+    clip, still = studio / "media" / "c.mov", studio / "media" / "odd.png"
+    footage.clip(clip, [footage.disc(number)[0] for number in range(7)])
+    Image.new("RGB", (65, 49)).save(still)
+    shot = shot_of(ann, project)
+
+    def asked(mode: str, source: Path, **more: Any) -> dict[str, Any]:
+        body = {"shots": [shot], "mode": mode, "overrides": {"source": str(source), "engine": "animatic", **more}}
+        (job,) = ann.post(f"/api/projects/{project}/generate", body)["jobs"]
+        request: dict[str, Any] = ann.get(f"/api/jobs/{job}")["request"]
+        return request
+
+    points = [{"points": [[9, 9]]}]
+    larger = asked("upscale", clip)
+    assert (larger["frames"], larger["resolution"], larger["rate"]) == (7, [640, 384], [24, 1])
+    assert asked("upscale", clip, frames=3)["frames"] == 3, "what is given stays"
+    tracked = asked("track", clip, selections=points)
+    assert (tracked["frames"], tracked["resolution"]) == (7, [320, 192])
+    mended = asked("inpaint", still, selections=points)
+    assert (mended["frames"], mended["resolution"]) == (1, [64, 48])
+    (studio / "media" / "x.mov").write_bytes(b"no movie")
+    body = {"shots": [shot], "mode": "upscale", "overrides": {"source": str(studio / "media" / "x.mov")}}
+    assert ann.refused("POST", f"/api/projects/{project}/generate", json=body)[1] == "media_unreadable"
+    body["overrides"] = {"source": "/etc/passwd"}
+    assert ann.refused("POST", f"/api/projects/{project}/generate", json=body) == (403, "outside_roots")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    "overrides",
+    [{"app": 1}, {"shot": "x"}, {"probe": 1}, {"conditioning": 5}, {"conditioning": [5]}, {"source": 5}, {"mode": []},
+     {"mode": "extend", "take": 5}, {"mode": "extend", "take": []}, {"settings": 5}, {"priority": []}, {"frames": 1e400}],
+)  # fmt: skip
+def test_fields_of_other_types_are_refused(ann: Any, project: str, overrides: dict[str, Any], dry_run: bool) -> None:
+    body = {"shots": [shot_of(ann, project)], "overrides": overrides, "dry_run": dry_run}
+    status, _ = ann.refused(
+        "POST",
+        f"/api/projects/{project}/generate",
+        content=json.dumps(body),
+        headers={"content-type": "application/json"},
+    )
+    assert 400 <= status < 500
+    assert ann.get("/api/jobs", project=project) == []

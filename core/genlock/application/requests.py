@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec.structs import asdict
@@ -13,9 +14,10 @@ from genlock.errors import BadInput, NotFound
 from genlock.generation import planner
 from genlock.media.naming import next_number, sanitise, take_path
 from genlock.project.commands import QueueJob
+from genlock.project.media import MediaInfo
 from genlock.project.project import ProjectState, Settings
 from genlock.project.request import GenerationRequest, Mode
-from genlock.project.shot import ShotState, Take
+from genlock.project.shot import ShotState
 from genlock.timeline.model import Resolution
 
 _OF_QUEUE: Final = ("priority", "take")
@@ -34,22 +36,26 @@ _SAME_SIZE: Final[frozenset[Mode]] = frozenset({"mask", "track", "inpaint", "ret
 _TOOLS: Final[frozenset[Mode]] = frozenset({"mask", "track", "upscale", "retime", "scenes", "enhance_prompt"})
 """Modes that a brief's engine is not meant for: it says who makes the shot's pictures."""
 
+Probe = Callable[[str], MediaInfo | None]
+"""Says what the file at a path is; None where there is none."""
+
 LARGER: Final = 2
 """How much larger an enlarged take is when no size is given."""
 
 
-def request_for(app: Application, shot: str, **overrides: Any) -> QueueJob:
+def request_for(app: Application, shot: str, probe: Probe | None = None, /, **overrides: Any) -> QueueJob:
     """Returns the command that queues a take of a shot, from its brief and the project's settings.
 
     `overrides` replace fields of the request (mode, prompt, frames, span, seed, ...), as values or as JSON has them, and
     `priority`; `take` names the take that an extend, a retake, a mask and their like start from (else the selected one).
+    `probe` says what a file is that `overrides` name as source: the result follows it as it follows a take.
     Without a seed in the brief each take gets another one, always the same for its number.
     Raises NotFound(no_such_shot, no_such_take), BadInput(bad_value, bad_generation).
     """
     state = app.shot(shot)
     project = app.project(state.project)
     number = _number(app, state, project)
-    request = _checked(state, project.settings, number, overrides)
+    request = _checked(state, project.settings, number, overrides, probe)
     path = take_path(_folder(app, project), state.scene, state.code, number)
     return QueueJob(
         project=project.id,
@@ -62,27 +68,37 @@ def request_for(app: Application, shot: str, **overrides: Any) -> QueueJob:
     )
 
 
-def draft(app: Application, shot: str, **overrides: Any) -> GenerationRequest:
+def draft(app: Application, shot: str, probe: Probe | None = None, /, **overrides: Any) -> GenerationRequest:
     """Returns the request that `request_for` would queue, without a place for its take."""
     state = app.shot(shot)
     number = max((take.number for take in state.takes.values()), default=0) + 1
-    return _checked(state, app.project(state.project).settings, number, overrides)
+    return _checked(state, app.project(state.project).settings, number, overrides, probe)
 
 
-def _checked(shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any]) -> GenerationRequest:
+def _checked(
+    shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any], probe: Probe | None
+) -> GenerationRequest:
     fields = set(GenerationRequest.__struct_fields__)
     unknown = sorted(set(overrides) - fields - set(_OF_QUEUE))
     if unknown:
         raise BadInput("bad_value", f"A request has no {', '.join(unknown)}.")
+    if overrides.get("mode", "image") not in get_args(Mode):
+        raise BadInput("bad_value", f"There is no mode {overrides['mode']!r}; there are {', '.join(get_args(Mode))}.")
+    _whole(overrides.get("priority", 0))
     values = {name: value for name, value in overrides.items() if name in fields}
-    request = _request(shot, settings, number, values, overrides.get("take"))
+    request = _request(shot, settings, number, values, overrides.get("take"), probe)
     if reason := next(planner.wording(request), None):
         raise BadInput("bad_generation", reason)
     return request
 
 
 def _request(
-    shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any], take: str | None
+    shot: ShotState,
+    settings: Settings,
+    number: int,
+    overrides: dict[str, Any],
+    take: str | None,
+    probe: Probe | None,
 ) -> GenerationRequest:
     brief = shot.brief
     drop = settings.drop_frame and bool(brief.rate.drop_per_minute)
@@ -103,10 +119,11 @@ def _request(
         engine="" if str(overrides.get("mode")) in _TOOLS else brief.engine or settings.engine,
     )
     given = {**asdict(base), **overrides}
-    if "mode" not in overrides and overrides.get("conditioning") is not None:
+    if "mode" not in overrides and isinstance(overrides.get("conditioning"), list | tuple):
         given["mode"] = _mode(len(overrides["conditioning"]))
-    if str(given["mode"]) in _GOES_ON and not given["source"]:
-        given.update(_continued(shot, given, overrides, take))
+    if given["mode"] in _GOES_ON:
+        found = _of_file(given, probe) if given["source"] else _continued(shot, given, take)
+        given.update((name, value) for name, value in found.items() if name not in overrides or name == "source")
     if given["mode"] == "enhance_prompt" and isinstance(given["settings"], dict):
         given["settings"] = {"context": _context(shot), **given["settings"]}
     try:
@@ -115,25 +132,31 @@ def _request(
         raise BadInput("bad_value", f"The request does not hold together: {error}.") from error
 
 
-def _continued(shot: ShotState, given: dict[str, Any], overrides: dict[str, Any], take: str | None) -> dict[str, Any]:
+def _of_file(given: dict[str, Any], probe: Probe | None) -> dict[str, Any]:
+    """Returns what a request takes over from the file it names as source; nothing from one that is not there."""
+    info = probe(given["source"]) if probe is not None and isinstance(given["source"], str) else None
+    return {} if info is None else _measured(info, info.start, given["mode"])
+
+
+def _continued(shot: ShotState, given: dict[str, Any], take: str | None) -> dict[str, Any]:
     """Returns what a request takes over from the take it goes on from."""
     chosen = take or shot.selected
     if chosen is None:
         raise BadInput("bad_generation", f"The shot {shot.code} has no take yet to go on from.")
-    if chosen not in shot.takes:
+    if not isinstance(chosen, str) or chosen not in shot.takes:
         raise NotFound("no_such_take", f"The shot {shot.code} has no take {chosen}.")
     held = shot.takes[chosen]
     if held.kind != "picture":
         raise BadInput("bad_generation", f"Take {held.number} of {shot.code} is a {held.kind}, not a picture.")
-    found = {"source": held.path, **_measured(held, given)}
-    return {name: value for name, value in found.items() if name not in overrides or name == "source"}
+    if held.info is None:
+        return {"source": held.path}
+    # Our own files count from 0: what they were made to start at stands in their request.
+    begun = held.provenance.request.start_frame if held.provenance else held.info.start
+    return {"source": held.path, **_measured(held.info, begun, given["mode"])}
 
 
-def _measured(held: Take, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns rate, length, size and timecode of the result as far as the source decides them."""
-    info, mode = held.info, given["mode"]
-    if info is None:
-        return {}
+def _measured(info: MediaInfo, begun: int, mode: Mode) -> dict[str, Any]:
+    """Returns rate, length, size and timecode of the result as far as the source, which starts at `begun`, decides them."""
     found: dict[str, Any] = {}
     if info.rate is not None:
         found["rate"] = info.rate
@@ -142,12 +165,10 @@ def _measured(held: Take, given: dict[str, Any]) -> dict[str, Any]:
     elif mode == "mask":
         found["frames"] = 1
     if mode in _SAME_SIZE and info.width and info.height:
-        found["resolution"] = Resolution(info.width, info.height)
+        found["resolution"] = Resolution(info.width - info.width % 2, info.height - info.height % 2)
     elif mode == "upscale" and info.width and info.height:
         found["resolution"] = Resolution(info.width * LARGER, info.height * LARGER)
     if mode == "extend" or mode in _SAME_SIZE | {"upscale"}:
-        # Our own files count from 0: what they were made to start at stands in their request.
-        begun = held.provenance.request.start_frame if held.provenance else info.start
         found["start_frame"] = begun + (info.frames if mode == "extend" else 0)
     return found
 

@@ -18,6 +18,9 @@ OPEN = ("waiting", "running")
 SILENCE = 5.0
 """Seconds without a happening after which the queue is looked at again."""
 
+FILES = ("source", "after", "mask", "audio")
+"""Fields of a request that are files."""
+
 Jobs = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs: their ids or the start of them.")]
 
 
@@ -68,6 +71,7 @@ def generate(
     if bool(names) + all_shots + (gap is not None) != 1:
         raise BadInput("bad_request", "Give shots, or --all, or --gap.", hint="`genlock generate --help` shows how.")
     overrides = dict(values.assignment(text) for text in settings or ())
+    overrides.update({key: absolute(overrides[key]) for key in FILES if isinstance(overrides.get(key), str)})
     given = {"seed": seed, "prompt": prompt, "engine": engine}
     overrides.update({key: value for key, value in given.items() if value is not None})
     overrides.update(_marks(mode, point or [], box or [], text, mask, reference or []))
@@ -83,11 +87,14 @@ def generate(
             rows = _wait(daemon, owner["id"], made, quiet=as_json)
         else:
             rows = [daemon.get(f"/api/jobs/{job}") for job in made]
+        found = lookup.shots(daemon, owner["id"]) if waits and rows and not as_json else []
     failed = [row for row in rows if row["status"]["type"] in ("failed", "cancelled")]
     if as_json:
         output.print_json({"jobs": rows})
     else:
         output.say(_told(rows, waits))
+        for line in _made(rows, found):
+            output.say(output.plain(line))
     if failed:
         status = failed[0]["status"]
         message = status.get("message", "The job was cancelled.")
@@ -155,6 +162,25 @@ def _told(rows: list[dict[str, Any]], waited: bool) -> str:
         return f"Queued {len(rows)} jobs. Watch them: genlock jobs --watch"
     done = sum(row["status"]["type"] == "succeeded" for row in rows)
     return f"Made {done} of {len(rows)} takes"
+
+
+def _made(rows: list[dict[str, Any]], shots: list[dict[str, Any]]) -> Iterator[str]:
+    """Yields what became of each job: which take it is, who made it and where it lies, or why there is none."""
+    takes = {take: (shot["code"], row) for shot in shots for take, row in shot["takes"].items()}
+    codes = {shot["id"]: shot["code"] for shot in shots}
+    drafts = False
+    for job in rows if shots else ():
+        status, take = job["status"], takes.get(job["status"].get("take", ""))
+        if take is None:
+            code = codes.get(job["shot"], job["id"][:8])
+            yield f"{code} {job['request']['mode']}: {status['type']}. {status.get('message', '')}".rstrip()
+            continue
+        code, row = take
+        origin = row.get("provenance") or {}
+        drafts |= bool(origin.get("draft"))
+        yield f"{code} v{row['number']:03d} {job['request']['mode']} by {values.maker(origin)}: {row['path']}"
+    if drafts:
+        yield "A draft needs no model. What the other engines miss: genlock doctor"
 
 
 def _wait(daemon: Backend, project: str, wanted: list[str], *, quiet: bool) -> list[dict[str, Any]]:
@@ -235,13 +261,15 @@ def _codes(daemon: Backend) -> dict[str, str]:
 
 def _print(rows: list[dict[str, Any]], codes: dict[str, str]) -> None:
     output.print_table(
-        ("job", "shot", "status", "engine", ">frames", ">attempt", ""),
+        ("job", "shot", "mode", "status", "engine", "plan", ">frames", ">attempt", ""),
         (
             (
                 output.short(row["id"]),
                 codes.get(row["shot"], ""),
+                row["request"]["mode"],
                 row["status"]["type"],
-                row["status"].get("engine") or row["request"].get("engine", ""),
+                row.get("engine") or row["request"].get("engine", ""),
+                row.get("plan", ""),
                 row["request"].get("frames", 97),
                 row.get("attempt", 0),
                 row["status"].get("message") or row["status"].get("reason", ""),

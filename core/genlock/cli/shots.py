@@ -222,12 +222,14 @@ def list_takes(
         output.print_json({"shot": found["id"], "selected": found.get("selected"), "takes": rows})
         return
     output.print_table(
-        ("take", "", "engine", ">seed", "path"),
+        ("take", "", "mode", "engine", "plan", ">seed", "path"),
         (
             (
                 f"v{row['number']:03d}",
                 "shown" if row["id"] == found.get("selected") else "",
-                (row.get("provenance") or {}).get("engine", ""),
+                ((row.get("provenance") or {}).get("request") or {}).get("mode", ""),
+                values.maker(row.get("provenance") or {}),
+                (row.get("provenance") or {}).get("plan", ""),
                 ((row.get("provenance") or {}).get("request") or {}).get("seed", 0),
                 row["path"] if Path(row["path"]).exists() else f"{row['path']} (missing)",
             )

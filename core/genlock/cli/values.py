@@ -93,3 +93,10 @@ def assignment(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def maker(provenance: dict[str, Any]) -> str:
+    """Returns who made a take, from its provenance: the engine, its model of another name, and whether it is a draft."""
+    engine, model = provenance.get("engine", ""), provenance.get("model", "")
+    named = f"{engine} ({model})" if model and model != engine else engine
+    return f"{named}, draft" if provenance.get("draft") else named

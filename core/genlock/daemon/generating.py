@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genlock.daemon import language
@@ -9,6 +10,7 @@ from genlock.daemon.author import Author
 from genlock.daemon.breakdown import next_code
 from genlock.daemon.paths import request_paths
 from genlock.daemon.pool import Sources
+from genlock.daemon.probing import facts
 from genlock.daemon.repeats import reused
 from genlock.daemon.stills import ensure_folder, save_still
 from genlock.errors import NotFound, Refused
@@ -46,7 +48,8 @@ def generate(services: Services, shots: list[str], overrides: dict[str, Any], au
     commands = []
     for shot in shots[len(queued) :]:
         ensure_folder(services, services.app.shot(shot).project, author)
-        command = request_for(services.app, shot, **language.chosen(services, shot, overrides))
+        wanted = language.chosen(services, shot, overrides)
+        command = request_for(services.app, shot, partial(facts, services), **wanted)
         for path in (command.output, *request_paths(command.request)):
             services.roots.resolve(path)
         commands.append(command)

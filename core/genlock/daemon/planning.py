@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from genlock.daemon import language
 from genlock.daemon.paths import request_paths
+from genlock.daemon.probing import facts
 from genlock.daemon.views import PlanView, ShotPlans, StageView
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ def plans(services: Services, shots: list[str], overrides: dict[str, Any]) -> li
 
     made = []
     for shot in shots:
-        request = draft(services.app, shot, **language.chosen(services, shot, overrides))
+        wanted = language.chosen(services, shot, overrides)
+        request = draft(services.app, shot, partial(facts, services), **wanted)
         for path in request_paths(request):
             services.roots.resolve(path)
         found = [_view(services, plan) for plan in planner.plans(request, services.engines)]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from genlock.daemon.author import Author
+from genlock.daemon.paths import is_plain_file
 from genlock.errors import GenlockError, NotFound
 from genlock.project.commands import AddMedia, ChangeMedia
-from genlock.project.media import MediaFile
+from genlock.project.media import MediaFile, MediaInfo
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
@@ -78,3 +79,12 @@ def probed(services: Services, file: MediaFile, path: Path | None) -> MediaFile:
         return replace(found, info=services.media.probe(path))
     except GenlockError:
         return found
+
+
+def facts(services: Services, text: str) -> MediaInfo | None:
+    """Returns what a file is, without its digest; None when it is not there.
+
+    Raises BadInput(bad_value), AccessError(outside_roots), MediaError(media_unreadable).
+    """
+    path = services.roots.resolve(text)
+    return services.media.probe(path, digest=False) if is_plain_file(path) else None

@@ -168,7 +168,7 @@ _RULES: Final[dict[Mode, tuple[Rule, ...]]] = {
     "extend": (_source("the clip to extend"),),
     "retake": (
         _source("the clip to retake"),
-        (lambda r: r.span is not None, "needs the span to make again"),
+        (lambda r: r.span is not None, "needs the span to make again, as in span=[24,48]"),
         (lambda r: r.span is None or r.span.end <= r.frames, "can only make frames again that the result has"),
     ),
     "fill_gap": (
@@ -239,7 +239,8 @@ def _selection(number: int, selection: Selection, size: Resolution | None) -> It
     for box in selection.boxes:
         if not _spans(box, width, height):
             text = f"{box.left:g},{box.top:g},{box.right:g},{box.bottom:g}"
-            yield f"The box {text} of {what} holds nothing of {width}x{height} pixels."
+            holds = f"nothing of {width}x{height} pixels" if size else "nothing: it is left, top, right, bottom"
+            yield f"The box {text} of {what} holds {holds}."
     if selection.mask:
         yield from _picture(f"mask of {what}", selection.mask)
         yield from _same_size(f"mask of {what}", selection.mask, size)

@@ -80,7 +80,7 @@ JobStatus = Waiting | Running | Succeeded | Failed | Cancelled
 
 
 class JobState(Struct, frozen=True):
-    """A job at one version."""
+    """A job at one version. `engine` and `plan` are those of its last attempt, empty before the first."""
 
     id: str
     version: int
@@ -94,3 +94,5 @@ class JobState(Struct, frozen=True):
     status: JobStatus
     attempt: int = 0
     position: int = 0
+    engine: str = ""
+    plan: str = ""

@@ -115,7 +115,7 @@ def _changes(event: JobEvent) -> dict[str, Any]:
         case JobQueued():
             return {}
         case JobStarted(attempt=attempt, engine=engine, plan=plan):
-            return {"status": Running(engine, plan), "attempt": attempt}
+            return {"status": Running(engine, plan), "attempt": attempt, "engine": engine, "plan": plan}
         case JobSucceeded(take=take):
             return {"status": Succeeded(take.id)}
         case JobFailed(code=code, message=message):
