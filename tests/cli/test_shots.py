@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,9 @@ def test_plans_are_shown_before_anything_is_queued(film: str, cli: Cli, tmp_path
     assert cli("jobs", "--json").json["jobs"] == []
 
 
-def test_marks_on_the_command_line_become_selections(film: str, cli: Cli, tmp_path: Path) -> None:
+def test_marks_on_the_command_line_become_selections(
+    film: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
     cli("shot", "add", "SH0010", "--frames", 8)
@@ -137,7 +138,8 @@ def test_marks_on_the_command_line_become_selections(film: str, cli: Cli, tmp_pa
     assert job["request"]["references"] == [{"path": str(look)}]
     painted = cli("generate", "SH0010", "--mode", "inpaint", "--mask", look, *sized, "--no-wait", "--json")
     assert painted.json["jobs"][0]["request"]["mask"] == str(look)
-    here = ("--set", f"source={os.path.relpath(source)}", "--no-wait", "--json")
+    monkeypatch.chdir(tmp_path)
+    here = ("--set", "source=a.png", "--no-wait", "--json")
     larger = cli("generate", "SH0010", "--mode", "upscale", *here).json["jobs"][0]["request"]
     assert larger["source"] == str(source), "a path is seen from the folder one stands in"
     assert cli("generate", "SH0010", "--point", "12", "--json").error["code"] == "bad_value"
