@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 
 import pytest
 from msgspec.structs import replace
 
-from genlock.generation.channel import Cancel
-from genlock.generation.executor import Failed, Finished, Progress, Stopped
+from genlock.generation.channel import Cancel, Channel
+from genlock.generation.executor import Failed, Finished, Gone, Moved, Progress, Stopped
 from genlock.generation.local import LocalExecutor
-from genlock.generation.nursery import ForkNursery, scrubbed
+from genlock.generation.nursery import Child, ForkNursery, SpawnNursery, scrubbed
+from genlock.generation.slot import Setting, Slot
+from tests.generation.conftest import SharedNursery
 from tests.generation.desk import Ear, decoded, left_in, ticket
 from tests.generation.trial_engines import engines
 
@@ -231,3 +234,74 @@ def test_a_cancel_that_comes_too_late_does_not_stop_the_retry(executor: LocalExe
     assert worker.child is not None
     worker.child.channel.send(Cancel("job1"))
     assert isinstance(run(executor, tmp_path / "b", "plain").outcome(), Finished)
+
+
+class Silent(SpawnNursery):
+    """Has workers that say nothing and hear nothing; the first is only born when `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = Event(), Event()
+
+    def warm(self, *, models: bool = False) -> None:
+        pass
+
+    def birth(self, *, models: bool = False) -> Child:
+        self.asked.set()
+        self.go.wait(10)
+        process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        return Child(process.pid, Channel(process.stdout, process.stdin), process)
+
+
+def test_a_job_cancelled_before_it_has_a_worker_ends_within_a_second(tmp_path: Path) -> None:
+    nursery = Silent()
+    executor = LocalExecutor(engines(), slots={"heavy": 1}, nursery_=nursery, warm_after=60)
+    executor.start()
+    ear = run(executor, tmp_path, "deaf")
+    assert nursery.asked.wait(5)
+    executor.cancel("job1")
+    nursery.go.set()
+    begin = monotonic()
+    assert ear.outcome() == Stopped("job1")
+    assert monotonic() - begin < 2.0
+    executor.close()
+
+
+class Poor(SharedNursery):
+    """Cannot start a thread the first time."""
+
+    def __init__(self, rich: ForkNursery) -> None:
+        self.rich, self.born = rich, 0
+
+    def warm(self, *, models: bool = False) -> None:
+        pass
+
+    def birth(self, *, models: bool = False) -> Child:
+        self.born += 1
+        if self.born <= 1:
+            raise RuntimeError("can't start new thread")
+        return self.rich.birth(models=models)
+
+
+def test_what_nobody_thought_of_costs_a_job_and_not_the_lane(nursery: ForkNursery, tmp_path: Path) -> None:
+    executor = LocalExecutor(engines(), slots={"heavy": 1}, nursery_=Poor(nursery), warm_after=60)
+    executor.start()
+    outcome = failed(run(executor, tmp_path, "plain"))
+    assert outcome.code == "worker_lost"
+    assert "can't start new thread" in outcome.message
+    assert isinstance(run(executor, tmp_path, "plain", "job2").outcome(), Finished)
+    executor.close()
+
+
+def test_what_a_process_said_before_it_was_replaced_counts_no_more(nursery: ForkNursery) -> None:
+    """Its end was told already: a part that it still had would stay in the books for ever."""
+    heard: list[Moved | Gone] = []
+    slot = Slot(Setting(nursery, engines().targets, None, 0.5, 0.5, lambda _: False), heard.append)
+    gone = nursery.birth()
+    slot._hear(gone, Moved("m/part@x", "device", 5))
+    gone.bury()
+    assert heard == []
+    slot._hear(None, Moved("m/part@x", "disk"))
+    assert heard == [Moved("m/part@x", "disk")]

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from genlock.errors import BadInput, NotFound
+from genlock.errors import BadInput, GenerationError, NotFound
 from genlock.generation import planner
-from genlock.generation.engine import BUILTIN, Engines
-from genlock.project.request import Box, Conditioning, Point, Selection, Span
+from genlock.generation.engine import BUILTIN, Engines, Plan
+from genlock.project.request import Box, Conditioning, GenerationRequest, Point, Selection, Span
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
 from tests.generation import trial_engines
@@ -200,3 +200,34 @@ def test_snapped_lengths_hold_what_was_asked(frames: int, grid: tuple[int, int])
     assert made >= frames
     assert made - frames < step or made == offset
     assert (made - offset) % step == 0
+
+
+class Odd(trial_engines.Trial):
+    """Raises what no engine should; `asked` says whether somebody wanted to know what it lacks."""
+
+    asked = False
+
+    def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
+        raise OSError(36, "File name too long")
+
+    def missing(self) -> str:
+        self.asked = True
+        return ""
+
+
+odd, tool = Odd("odd"), Odd("tool")
+tool.modes = frozenset({"mask"})
+WITH_ODD = Engines({"odd": f"{__name__}:odd", "tool": f"{__name__}:tool", **ENGINES.targets})
+
+
+def test_an_engine_that_raises_anything_costs_its_own_plans_only() -> None:
+    assert {plan.engine for plan in planner.plans(request(), WITH_ODD)} == {"animatic", "plain"}
+    with pytest.raises(GenerationError, match="odd cannot plan this: OSError") as caught:
+        planner.plans(request(engine="odd"), WITH_ODD)
+    assert caught.value.code == "engine_failed"
+
+
+def test_only_those_that_make_such_a_thing_are_asked_what_they_lack() -> None:
+    tool.asked = False
+    planner.plans(request(), WITH_ODD)
+    assert not tool.asked

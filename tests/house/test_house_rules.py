@@ -37,6 +37,8 @@ CATCH_ALLS = {
     "core/genlock/daemon/tasks.py": 1,  # background task: must end as failed
     "core/genlock/daemon/watching.py": 1,  # background task: one odd file must not end the watching of all others
     "core/genlock/generation/film.py": 1,  # background task: an encoder that ends silently leaves its engine waiting
+    "core/genlock/generation/planner.py": 1,  # plug-in: another engine may still do
+    "core/genlock/generation/slot.py": 1,  # background task: costs this job, not the lane
     "core/genlock/generation/worker.py": 1,  # plug-in: an engine may raise anything
     "core/genlock/media/child.py": 1,  # request: foreign media may raise anything
 }

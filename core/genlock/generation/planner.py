@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from genlock.errors import BadInput, GenerationError, GenlockError
+from genlock.errors import BadInput, GenerationError, GenlockError, NotFound
 from genlock.generation.engine import Engine, Engines, Lane, Plan
 from genlock.project.request import Box, Conditioning, GenerationRequest, Mode, Point, Selection
 from genlock.project.rules.valid import TEXT_LENGTH
 from genlock.timeline.model import Resolution
+
+log = logging.getLogger(__name__)
 
 LONGEST: Final = 60 * 60 * 60
 """Frames: an hour at 60 frames a second."""
@@ -48,6 +51,10 @@ def plans(request: GenerationRequest, engines: Engines) -> tuple[Plan, ...]:
             found.extend(engine.plans(request))
         except (BadInput, GenerationError) as error:  # the next one may need less, or have its model
             refusal = refusal or error
+        except Exception as error:  # a plug-in call: whatever it raises costs its plans, not those of the others
+            log.exception("The engine %s cannot plan", engine.name)
+            said = f"The engine {engine.name} cannot plan this: {type(error).__name__}: {error}"
+            refusal = refusal or GenerationError("engine_failed", said)
     if not found:
         raise refusal or _bad(f"No engine here makes {request.mode}.")
     return tuple(sorted(found, key=lambda plan: plan.draft))
@@ -116,16 +123,22 @@ def _candidates(request: GenerationRequest, engines: Engines) -> list[Engine]:
         engine = engines.get(request.engine)
         if request.mode in engine.modes:
             return [engine]
-        others = [e.name for e in _loadable(engines) if request.mode in e.modes]
+        others = [other.name for other in _able(request.mode, engines)]
         able = f"; {', '.join(others)} can" if others else "; no engine here can"
         raise _bad(f"The engine {engine.name} does not make {request.mode}{able}.")
-    return [engine for engine in _loadable(engines) if request.mode in engine.modes]
+    return list(_able(request.mode, engines))
 
 
-def _loadable(engines: Engines) -> Iterator[Engine]:
-    for row in engines.describe():
-        if row["available"]:
-            yield engines.get(row["name"])
+def _able(mode: Mode, engines: Engines) -> Iterator[Engine]:
+    """Yields the engines that can make such a thing here. Whether others could run is not asked: a server that is down
+    would have everybody wait."""
+    for name in engines.names():
+        try:
+            engine = engines.get(name)
+        except NotFound:  # said by `Engines.describe`
+            continue
+        if mode in engine.modes and not engine.missing():
+            yield engine
 
 
 def _shape(request: GenerationRequest) -> Iterator[str]:

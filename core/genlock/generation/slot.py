@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from genlock.generation.executor import (
 from genlock.generation.memory.machine import Machine, here
 from genlock.generation.nursery import Child, InterpreterNursery, Nursery
 from genlock.generation.worker import LOG
+
+log = logging.getLogger(__name__)
 
 _LOG_TAIL: Final = 64 << 10
 
@@ -107,11 +110,7 @@ class Slot:
         for _, listener in waiting:
             listener(Stopped(job))
         if running is not None and child is not None:
-            child.channel.send(Cancel(job))
-            wait = self._setting.patience if self._held else self._setting.grace
-            killer = Timer(wait, self._kill_if_running, (running, child))
-            killer.daemon = True
-            killer.start()
+            self._ask_to_end(running, child)
 
     def proceed(self, job: str, moves: tuple[Move, ...]) -> None:
         """Lets a job begin its stage if it runs here."""
@@ -162,6 +161,14 @@ class Slot:
         if hung and child is not None:
             child.kill()
 
+    def _ask_to_end(self, ticket: Ticket, child: Child) -> None:
+        """Asks a worker to stop a job, and kills it should that take too long."""
+        child.channel.send(Cancel(ticket.job))
+        wait = self._setting.patience if self._held else self._setting.grace
+        killer = Timer(wait, self._kill_if_running, (ticket, child))
+        killer.daemon = True
+        killer.start()
+
     def _kill_if_running(self, ticket: Ticket, child: Child) -> None:
         with self._changed:
             still = self._current is ticket and self.child is child
@@ -189,7 +196,11 @@ class Slot:
             with self._changed:
                 ticket, listener = self._queue.popleft()
                 self._current, self._cancelled, self._stalled = ticket, False, False
-            outcome = self._run(ticket, listener)
+            try:
+                outcome = self._run(ticket, listener)
+            except Exception as error:  # a background task: whatever went wrong costs this job, not the lane
+                log.exception("job %s", ticket.job)
+                outcome = Failed(ticket.job, "worker_lost", f"No worker can be had: {type(error).__name__}: {error}")
             with self._changed:
                 self._current = None
             listener(outcome)
@@ -212,11 +223,12 @@ class Slot:
                 self._replace()
 
     def _hear(self, child: Child | None, report: Report | None) -> Report | None:
-        """Notes what does not concern a job, and returns the report."""
+        """Notes what does not concern a job, and returns the report. What a process that is gone had to say of its models
+        came before the news of its end, or counts no more."""
         if child is self.child:
             self._heard = monotonic()
         match report:
-            case Moved(component=component, tier=tier):
+            case Moved(component=component, tier=tier) if child is None or child is self.child:
                 with self._changed:
                     self._asked.discard(component)
                     (self._held.discard if tier == "disk" else self._held.add)(component)
@@ -247,8 +259,8 @@ class Slot:
             return Failed(ticket.job, error.code, error.message)
         where = device(self._setting.machine or here()).name if ticket.plan.components else "cpu"
         child.channel.send(Run(ticket, self._setting.targets, where))
-        if self._cancelled:
-            child.channel.send(Cancel(ticket.job))
+        if self._cancelled:  # before there was a worker to ask
+            self._ask_to_end(ticket, child)
         spoken = False
         while (report := self._next(child)) is not None:
             match report:
@@ -287,9 +299,13 @@ class Slot:
         if self.child is None:
             nursery = InterpreterNursery(self._interpreter) if self._interpreter else self._setting.nursery
             child = nursery.birth(models=self._models)
+            try:
+                Thread(target=self._listen, args=(child,), name="generation-listen", daemon=True).start()
+            except RuntimeError as error:
+                child.bury()
+                raise GenerationError("worker_lost", f"Nobody can listen to a worker: {error}.") from error
             with self._changed:
                 self.child = child
-            Thread(target=self._listen, args=(child,), name="generation-listen", daemon=True).start()
         self._heard = monotonic()
         return self.child
 
