@@ -25,8 +25,7 @@ from genlock.generation.engines.flux2 import compositing, pictures, sizes
 from genlock.generation.engines.flux2.following import Flow, carried, mixed
 from genlock.generation.engines.flux2.painting import Guides
 from genlock.generation.engines.flux2.pictures import Reel
-from genlock.generation.engines.flux2.running import Job, anew, same
-from genlock.generation.engines.flux2.settings import bad
+from genlock.generation.engines.flux2.running import Job, anew, region
 from genlock.project.request import GenerationRequest
 
 Array = np.ndarray[Any, Any]
@@ -73,22 +72,18 @@ def paint(job: Job) -> None:
 
 
 class Material:
-    """The frames of source and mask, at the result's size and rate."""
+    """The frames of source and mask (whatever is selected is followed first), at the result's size and rate."""
 
     def __init__(self, job: Job, stack: ExitStack) -> None:
         request = job.request
         self._size = job.size
         self._source: Reel = stack.enter_context(pictures.reel(request.source, request.rate, "source"))
-        self._mask: Reel = stack.enter_context(pictures.reel(request.mask, request.rate, "mask"))
-        lasting = min(request.frames, self._source.frames)
-        if not self._mask.still and self._mask.frames < lasting:
-            raise bad(f"The mask lasts {self._mask.frames} frames and the clip {lasting}.")
-        same(self._source.picture(0), self._mask.mask(0))
+        self._region = region(job, self._source, min(request.frames, self._source.frames), stack)
 
     def frame(self, number: int) -> Frame:
         """Returns a frame of the result before anything is painted."""
         source = pictures.cover(self._source.picture(number), self._size)
-        return Frame(source, pictures.cover(self._mask.mask(number), self._size))
+        return Frame(source, pictures.cover(self._region.mask(number), self._size))
 
 
 class Take:

@@ -7,6 +7,7 @@ from typing import Final
 
 from genlock.generation.engine import Engine, Plan, Sink
 from genlock.generation.engines.flux2 import planning, settings
+from genlock.generation.engines.sam3 import lending
 from genlock.generation.memory.machine import Machine, here
 from genlock.generation.models.library import Library, library
 from genlock.project.request import GenerationRequest, Mode
@@ -30,7 +31,9 @@ class Flux2Engine:
         Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, unsafe_weights, needs_memory).
         """
         wanted = settings.read(request)
-        return planning.plans(request, wanted, self._library or library(), self._machine or here())
+        home, machine = self._library or library(), self._machine or here()
+        plans = planning.plans(request, wanted, home, machine)
+        return lending.preceded(plans, request, home, machine) if request.mode == "inpaint" else plans
 
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         """Makes it. Raises BadInput(bad_generation) for pictures that cannot be used, GenerationError(model_broken)."""

@@ -38,6 +38,10 @@ class Reel:
         self.still = clip.frames == 1
         self.frames = max(1, round(clip.frames / self._step))
 
+    def own(self, number: int) -> int:
+        """Returns the number that the picture shown at a number has in its file."""
+        return min(self._clip.frames - 1, int(self._step * number))
+
     def picture(self, number: int) -> Array:
         """Returns the picture shown at a number, HxWx3 uint8; past the end the last."""
         image = self._image(number)
@@ -55,9 +59,8 @@ class Reel:
         return np.asarray(_LEVELS[np.asarray(image.convert("L"))])
 
     def _image(self, number: int) -> Image.Image:
-        own = min(self._clip.frames - 1, int(self._step * number))
         with _named(self._name):
-            ((_, image),) = self._clip.pictures([own])
+            ((_, image),) = self._clip.pictures([self.own(number)])
         return image
 
 

@@ -175,8 +175,8 @@ def _check(request: GenerationRequest, settings: Settings) -> None:
         raise bad("edit_image needs the picture to edit: a source, or a reference.")
     if request.mode == "edit_image" and settings.strength is not None and not request.source:
         raise bad("strength says how much of the source is kept; there is none.")
-    if request.mode == "inpaint" and not request.mask:
-        raise bad("inpaint needs a mask: a picture or a clip, white where to make anew.")
+    if request.mode == "inpaint" and not (request.mask or request.selections):
+        raise bad("inpaint needs a mask (a picture or a clip, white where to make anew), or selections.")
     if request.mode == "image" and settings.strength is not None:
         raise bad("strength says how much of a source is kept; image has none.")
     if _references(request) > MOST_REFERENCES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from genlock.generation.engine import Plan, Sink
 from genlock.generation.engines.flux2 import compositing, pictures, prompts, sizes
 from genlock.generation.engines.flux2 import settings as wanted
 from genlock.generation.engines.flux2.painting import Guides, Painter
+from genlock.generation.engines.flux2.pictures import Reel
 from genlock.generation.engines.flux2.settings import Settings, bad
+from genlock.generation.masks.region import GROWN, Region
 from genlock.project.request import GenerationRequest
 
 Array = np.ndarray[Any, Any]
@@ -105,6 +108,25 @@ def same(source: Array, mask: Array) -> None:
         raise bad(f"The mask is {broad}x{tall} and the source {wide}x{high}: they have to have the same size.")
 
 
+def region(job: Job, source: Reel, frames: int, stack: ExitStack) -> Region:
+    """Returns what is made anew on each frame of a result that shows so many of the source's; selections are followed
+    first. Raises BadInput(bad_generation) for a mask that does not fit."""
+    request, parts = job.request, []
+    if request.mask:
+        mask = stack.enter_context(pictures.reel(request.mask, request.rate, "mask"))
+        if not mask.still and mask.frames < frames:
+            raise bad(f"The mask lasts {mask.frames} frames and the clip {frames}.")
+        same(source.picture(0), mask.mask(0))
+        parts.append(mask.mask)
+    if request.selections:
+        from genlock.generation.engines.sam3.selecting import selected
+
+        found = stack.enter_context(selected(request, job.plan, job.sink, source.own(frames - 1) + 1))
+        parts.append(lambda number: found.at(source.own(number)).astype(np.uint8) * 255)
+    grow = job.settings.grow
+    return Region(parts, (GROWN if request.selections else 0) if grow is None else grow)
+
+
 def _picture(job: Job) -> Array:
     request, settings = job.request, job.settings
     if request.mode == "inpaint":
@@ -129,11 +151,9 @@ def _picture(job: Job) -> Array:
 
 def _masked(job: Job) -> tuple[Array, Array]:
     request = job.request
-    with pictures.reel(request.source, request.rate, "source") as reel:
-        source = reel.picture(0)
-    with pictures.reel(request.mask, request.rate, "mask") as reel:
-        mask = reel.mask(0)
-    same(source, mask)
+    with ExitStack() as stack:
+        reel = stack.enter_context(pictures.reel(request.source, request.rate, "source"))
+        source, mask = reel.picture(0), region(job, reel, 1, stack).mask(0)
     if not mask.any():
         raise bad("The mask selects nothing: it is black.")
     return pictures.cover(source, job.size), pictures.cover(mask, job.size)

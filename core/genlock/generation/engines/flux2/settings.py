@@ -30,10 +30,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `model` is a name in the library, `autoencoder` one or a folder. `steps` and `guidance` default to the preset's, then to
     what the model was made for. `true_cfg` computes with and without the prompt also where a model was distilled not to.
     `kv_cache` keeps what the model knows of given pictures from the first step (models trained so, or 4 steps);
-    `strength` below 1 keeps something of the source. `feather` pixels inside a mask's edge are blended; `padding` pixels
-    around a mask are shown to the model (none: the whole picture while it fits). In a clip every `every`-th frame is
-    painted and the others follow the movement of what the mask covers ("inside", to change a thing) or of what surrounds it
-    ("around", to take it away).
+    `strength` below 1 keeps something of the source. A mask is widened by `grow` pixels (none: what is selected by a few,
+    one that is given not at all), and `feather` pixels inside its edge are blended; `padding` pixels around it are shown to
+    the model (none: the whole picture while it fits). In a clip every `every`-th frame is painted and the others follow the
+    movement of what the mask covers ("inside", to change a thing) or of what surrounds it ("around", to take it away).
     """
 
     model: str = ""
@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     true_cfg: bool = False
     kv_cache: bool | None = None
     strength: float | None = None
+    grow: int | None = None
     feather: int = 0
     padding: int | None = None
     every: int = 12
@@ -55,6 +56,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "steps": (1, 200),
     "guidance": (0, 30),
     "strength": (0, 1),
+    "grow": (0, 512),
     "feather": (0, 512),
     "padding": (0, 4096),
     "every": (1, 48),

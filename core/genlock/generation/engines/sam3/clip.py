@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from genlock.generation.engines.sam3 import features, prepare, still
 from genlock.generation.engines.sam3.footage import Footage
 from genlock.generation.engines.sam3.prompts import Prompt
 from genlock.generation.engines.sam3.sessions import Clicked, Named
-from genlock.generation.masks.delivery import Delivery, Masks, packed, unpacked
+from genlock.generation.masks.delivery import Masks, packed, unpacked
 from genlock.project.request import Direction
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Small = dict[int, list[Any]]
 """Mask scores of a frame by thing, as small as the model makes them."""
+
+
+class Taker(Protocol):
+    """Takes finished frames with their masks."""
+
+    def put(self, frame: int, picture: Array, masks: Masks) -> None: ...
 
 
 class Clip:
@@ -46,8 +52,8 @@ class Clip:
         self._kept = features.Kept(len(prompts))  # prompted frames are passed again
         self._done = self._total = 0
 
-    def follow(self, delivery: Delivery) -> None:
-        """Delivers every frame. Raises Halt."""
+    def follow(self, taker: Taker) -> None:
+        """Delivers every frame, in order. Raises Halt."""
         back, ahead = self._direction != "forward", self._direction != "backward"
         begin, end = min(self._first.values()), max(self._first.values())
         if self._direction == "backward":
@@ -63,12 +69,12 @@ class Clip:
             begin = self._frames
         for frame, picture in self._source.forward(0, begin):
             self._tick("write")
-            delivery.put(frame, picture, unpacked(kept.pop(frame)) if frame in kept else {})
+            taker.put(frame, picture, unpacked(kept.pop(frame)) if frame in kept else {})
         if ahead:
             for frame, picture, masks in self._forward(begin):
                 self._tick("follow")
                 before = unpacked(kept.pop(frame)) if frame in kept else {}
-                delivery.put(frame, picture, masks | before)
+                taker.put(frame, picture, masks | before)
 
     def _forward(self, begin: int) -> Iterator[tuple[int, Array, Masks]]:
         pictures: dict[int, Array] = {}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from genlock.generation.engine import Plan, Sink
+from genlock.generation.engine import Component, Plan, Sink
 from genlock.generation.engines.sam3 import features, loading, prepare, still
 from genlock.generation.engines.sam3.clip import Clip
 from genlock.generation.engines.sam3.engine import STAGE
@@ -62,21 +62,13 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         sink.progress(0, 1, "load")
         sink.stage(STAGE)
         (component,) = plan.components
-        folder, dtype = plan.how["folder"], plan.how["dtype"]
-        model = sink.models.get(component, lambda: loading.model(folder, dtype))
-        ready = Ready(
-            model,
-            loading.tokenizer(folder),
-            torch.device(sink.models.device),
-            float(request.settings.get("threshold", THRESHOLD)),
-            float(request.settings.get("clean", SMALL)),
-        )
-        sink.note(dtype=dtype, device=sink.models.device, source=[*source.size, source.frames])
+        ready = readied(request, component, plan.how, sink)
+        sink.note(dtype=plan.how["dtype"], device=sink.models.device, source=[*source.size, source.frames])
         delivery = Delivery(request, sink, source.size)
         # Not around the loading: weights made in this mode cannot be moved outside of it.
         with torch.inference_mode():
             if request.mode == "mask":
-                key = features.key(component.name, folder, request.source, prompts[0].frame)
+                key = features.key(component.name, plan.how["folder"], request.source, prompts[0].frame)
                 _select(ready, source, prompts, key, delivery, sink)
             else:
                 Clip(ready, source, prompts, request.direction, frames, sink).follow(delivery)
@@ -85,6 +77,18 @@ def run(request: GenerationRequest, plan: Plan, sink: Sink) -> None:
             delivery.fill(request.frames)
         delivery.close()
         sink.note(empty=delivery.empty)
+
+
+def readied(request: GenerationRequest, component: Component, how: dict[str, Any], sink: Sink) -> Ready:
+    """Returns the model of the stage that was entered, as a plan's `how` says. Raises GenerationError(model_broken)."""
+    folder, dtype = how["folder"], how["dtype"]
+    return Ready(
+        sink.models.get(component, lambda: loading.model(folder, dtype)),
+        loading.tokenizer(folder),
+        torch.device(sink.models.device),
+        float(request.settings.get("threshold", THRESHOLD)),
+        float(request.settings.get("clean", SMALL)),
+    )
 
 
 def _select(
