@@ -34,6 +34,12 @@ Array = np.ndarray[Any, Any]
 
 SIZE = Resolution(96, 64)
 FAST: dict[str, Any] = {"schedule": "distilled", "steps": 2}
+FULL: dict[str, Any] = {
+    "shifted": True, "num_inference_steps": 2, "audio_guidance_scale": 7.0, "stg_scale": 1.0, "audio_stg_scale": 1.0,
+    "modality_scale": 3.0, "audio_modality_scale": 3.0, "guidance_rescale": 0.7, "audio_guidance_rescale": 0.7,
+    "use_cross_timestep": False, "spatio_temporal_guidance_blocks": [1],
+}  # fmt: skip
+"""The whole guidance of the full schedule, as a pipeline takes it."""
 SIGMAS = [DISTILLED[0], DISTILLED[4]]
 PLAIN: dict[str, Any] = {
     "guidance_scale": 1.0,
@@ -186,17 +192,23 @@ def test_a_reference_gives_the_frames_of_the_bare_pipeline(
     assert np.array_equal(pictures(sink), frames)
 
 
+@pytest.mark.parametrize("schedule", ["distilled", "full", "full, words in the sound only"])
 def test_two_stages_give_the_frames_of_the_bare_pipelines(
-    engine: Ltx2Engine, parts: Parts, bare: Any, tiny_models: Path
+    engine: Ltx2Engine, parts: Parts, bare: Any, tiny_models: Path, schedule: str
 ) -> None:
     import torch
     from diffusers import AutoencoderKLLTX2Video, LTX2LatentUpsamplePipeline
     from diffusers.pipelines.ltx2 import LTX2LatentUpsamplerModel
 
     large = Resolution(128, 128)
-    sink = run(engine, request(frames=9, resolution=large, settings=FAST | {"two_stage": True}), parts)
+    settings: dict[str, Any] = FAST | {"two_stage": True}
     generator = torch.Generator().manual_seed(7)
     half = {"width": 64, "height": 64, "num_frames": 9, "output_type": "latent", "generator": generator}
+    if schedule != "distilled":
+        guidance = 1.0 if "only" in schedule else 4.0
+        settings |= {"schedule": "full", "guidance": guidance}
+        half |= FULL | {"guidance_scale": guidance}
+    sink = run(engine, request(frames=9, resolution=large, settings=settings), parts)
     video, audio = bare(**half)
     home = tiny_models / "ltx2"
     pipe = LTX2LatentUpsamplePipeline(

@@ -94,12 +94,13 @@ class Denoiser:
         generator: Any,
         more: dict[str, Any],
     ) -> tuple[Any, Any]:
+        words = self._words if schedule.guided else self._words.positive()
         kind = kind_for(follows=bool(given), references=bool(references))
         parts = {
             "scheduler": self._loader.scheduler(plain=schedule.sigmas is not None),
             "vae": self._video,
             "audio_vae": self._audio,
-            "connectors": self._words,
+            "connectors": words,
             "transformer": self._transformer,
         }
         if given:
@@ -108,7 +109,7 @@ class Denoiser:
             shown = [LTX2ReferenceCondition(frames=latents, strength=strength) for latents, strength in references]
             more = {**more, "reference_conditions": shown}
         latents, heard = assembled(kind, parts)(
-            **self._words.arguments(guided=schedule.guided),
+            **words.arguments(guided=schedule.guided),
             **schedule.arguments(),
             width=size[0],
             height=size[1],

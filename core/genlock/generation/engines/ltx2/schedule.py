@@ -39,8 +39,8 @@ class Schedule(Struct, frozen=True):
 
     @property
     def guided(self) -> bool:
-        """Whether the negative prompt is used: two passes a step at least."""
-        return float(self.call["guidance_scale"]) > 1.0
+        """Whether the negative prompt is used, for pictures or for sound: two passes a step at least."""
+        return max(float(self.call["guidance_scale"]), float(self.call["audio_guidance_scale"])) > 1.0
 
     def arguments(self) -> dict[str, Any]:
         """Returns the keywords for a pipeline."""

@@ -22,11 +22,16 @@ class Words:
     first where there is guidance."""
 
     def __init__(self, told: dict[str, Any], device: Any, dtype: Any) -> None:
-        self._told = tuple(told[name].to(device) for name in ("video", "audio", "mask"))
+        self._told = {name: told[name].to(device) for name in ("video", "audio", "mask")}
         self._empty = torch.zeros(1, 1, 1, dtype=dtype, device=device)
 
     def __call__(self, *_: Any, **__: Any) -> tuple[Any, ...]:
-        return self._told
+        return tuple(self._told.values())
+
+    def positive(self) -> Words:
+        """Returns the prompt's own, without the negative one: what a stage without guidance is told."""
+        own = {name: tensor[-1:] for name, tensor in self._told.items()}
+        return Words(own, self._empty.device, self._empty.dtype)
 
     def arguments(self, *, guided: bool) -> dict[str, Any]:
         """Returns the keywords of a pipeline call: of the prompt itself it looks at the dtype only."""
