@@ -69,6 +69,12 @@ def test_memory_that_ends_at_any_allocation_costs_the_job_alone(
     assert after["built"] == ["encoder", "mover", "decoder"]
 
 
+def test_a_lack_of_memory_is_told_whatever_a_library_makes_of_it(executor: LocalExecutor, tmp_path: Path) -> None:
+    ended = failed(run(executor, tmp_path, settings={"fail_at": 1, "wrapped": True}))
+    assert ended.code == "needs_memory"
+    assert left_in(tmp_path) == []
+
+
 def test_a_plan_that_did_not_fit_gives_all_its_parts_back(
     executor: LocalExecutor, watch: Watch, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from genlock.errors import GenerationError
 from genlock.generation.engine import Component, Engines, Plan, Product, Sink, Stage
 from genlock.project.request import GenerationRequest, Mode
 
@@ -146,7 +147,8 @@ class Piece:
 
 class Staged(Trial):
     """Has three stages with a part each, and a step for every frame. The settings say how it misbehaves: `fail_at` is
-    the allocation that fails (counted over the whole job, 0: none), `pause` seconds a step."""
+    the allocation that fails (counted over the whole job, 0: none), `pause` seconds a step. While a part is loaded it
+    comes as a file that cannot be used when it is `wrapped`."""
 
     def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
         return (
@@ -173,7 +175,12 @@ class Staged(Trial):
 
         def part(name: str) -> Piece:
             def build() -> Piece:
-                allocate()  # weights
+                try:
+                    allocate()  # weights
+                except OutOfMemoryError as error:
+                    if request.settings.get("wrapped"):
+                        raise GenerationError("model_broken", f"{name} cannot be loaded: {error}") from error
+                    raise
                 allocate()  # what fusing them takes
                 built.append(name)
                 return Piece(name)

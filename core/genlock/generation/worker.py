@@ -130,14 +130,15 @@ def _carry_out(ticket: Ticket, engines: Engines, line: Line) -> Outcome:
     except Halt:
         return Stopped(ticket.job)
     except GenlockError as error:
-        return Failed(ticket.job, error.code, error.message)
+        return _failure(ticket, error)
     except Exception as error:  # an engine is a plug-in: whatever it raises costs its job, not the worker
         traceback.print_exc()
         return _failure(ticket, error)
 
 
 def _failure(ticket: Ticket, error: Exception) -> Failed:
-    causes = list(_causes(error))
+    # A lack of memory while a part is loaded may come as one of its files that cannot be used.
+    causes = [cause for cause in _causes(error) if not isinstance(cause, GenlockError)]
     if any(isinstance(cause, MemoryError) for cause in causes):
         return Failed(ticket.job, "needs_memory", f"The plan {ticket.plan.name} ran out of memory.")
     if any(_NO_ROOM.search(f"{type(cause).__name__}: {cause}") for cause in causes):
@@ -147,6 +148,8 @@ def _failure(ticket: Ticket, error: Exception) -> Failed:
     said = f"{type(error).__name__}: {error}"
     if any(_NO_DEVICE.search(f"{type(cause).__name__}: {cause}") for cause in causes):
         return Failed(ticket.job, "worker_lost", f"The device stopped working under the job: {said}")
+    if isinstance(error, GenlockError):
+        return Failed(ticket.job, error.code, error.message)
     return Failed(ticket.job, "engine_failed", f"The engine {ticket.plan.engine} stopped: {said}")
 
 
