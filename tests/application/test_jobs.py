@@ -19,7 +19,7 @@ from genlock.application.requests import request_for
 from genlock.errors import BadInput, NotFound, Refused, StoreError
 from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import BUILTIN, Engines
-from genlock.generation.executor import Progress
+from genlock.generation.executor import Finished, Listener, Outcome, Progress, Stopped, Ticket
 from genlock.generation.local import LocalExecutor
 from genlock.project.commands import (
     AddTake,
@@ -246,6 +246,28 @@ def test_stop_puts_running_jobs_back(house: House) -> None:
     house.until(waiting, Succeeded)
 
 
+class Prompt(FakeExecutor):
+    """Has the take of a slow job complete when it is asked to stop: what was the last step is over by then."""
+
+    def _run(self, ticket: Ticket, listener: Listener) -> Outcome:
+        outcome = super()._run(ticket, listener)
+        take = Take(id=f"take-{ticket.job}", number=ticket.number, path=f"{ticket.output}/{ticket.stem}.mov")
+        Path(ticket.output).mkdir(parents=True, exist_ok=True)
+        Path(take.path).write_text("pictures")
+        return Finished(ticket.job, take) if isinstance(outcome, Stopped) else outcome
+
+
+def test_a_take_that_is_complete_when_the_daemon_ends_is_not_left_behind(house: House) -> None:
+    """Its job is in the queue again and makes another one."""
+    executor = Prompt(trial_engines.engines())
+    runner = house.run(executor)
+    job = house.queue(engine="slow")
+    house.until(job, Running)
+    runner.stop()
+    assert isinstance(house.app.job(job).status, Waiting)
+    assert not list(house.folder.rglob("*.mov"))
+
+
 def test_a_restart_requeues_what_ran_and_keeps_the_queue(tmp_path: Path) -> None:
     """As after a crash: nobody had the time to put anything back."""
     path = tmp_path / "studio.genlock"
@@ -392,7 +414,9 @@ def test_a_retake_and_an_extension_start_from_a_take(house: House) -> None:
     assert (retake.source, retake.frames, retake.rate) == ("/takes/1.mov", 40, Rate(25))
     extend = request_for(house.app, house.shot, mode="extend", take="t2", frames=12).request
     assert (extend.source, extend.frames, extend.start_frame) == ("/takes/2.mov", 12, 90040)
-    for unknown in ("t9", ["t1"]):
+    for number in (2, "2", "v002"):
+        assert request_for(house.app, house.shot, mode="extend", take=number).request.source == "/takes/2.mov"
+    for unknown in ("t9", ["t1"], 3, "v", True):
         with pytest.raises(NotFound) as caught:
             request_for(house.app, house.shot, mode="extend", take=unknown)
         assert caught.value.code == "no_such_take"

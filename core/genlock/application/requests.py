@@ -17,7 +17,7 @@ from genlock.project.commands import QueueJob
 from genlock.project.media import MediaInfo
 from genlock.project.project import ProjectState, Settings
 from genlock.project.request import GenerationRequest, Mode
-from genlock.project.shot import ShotState
+from genlock.project.shot import ShotState, Take
 from genlock.timeline.model import Resolution
 
 _OF_QUEUE: Final = ("priority", "take")
@@ -47,7 +47,8 @@ def request_for(app: Application, shot: str, probe: Probe | None = None, /, **ov
     """Returns the command that queues a take of a shot, from its brief and the project's settings.
 
     `overrides` replace fields of the request (mode, prompt, frames, span, seed, ...), as values or as JSON has them, and
-    `priority`; `take` names the take that an extend, a retake, a mask and their like start from (else the selected one).
+    `priority`; `take` names the take that an extend, a retake, a mask and their like start from (else the selected one), by
+    its id or number.
     `probe` says what a file is that `overrides` name as source: the result follows it as it follows a take.
     Without a seed in the brief each take gets another one, always the same for its number.
     Raises NotFound(no_such_shot, no_such_take), BadInput(bad_value, bad_generation).
@@ -97,7 +98,7 @@ def _request(
     settings: Settings,
     number: int,
     overrides: dict[str, Any],
-    take: str | None,
+    take: str | int | None,
     probe: Probe | None,
 ) -> GenerationRequest:
     brief = shot.brief
@@ -138,14 +139,14 @@ def _of_file(given: dict[str, Any], probe: Probe | None) -> dict[str, Any]:
     return {} if info is None else _measured(info, info.start, given["mode"])
 
 
-def _continued(shot: ShotState, given: dict[str, Any], take: str | None) -> dict[str, Any]:
+def _continued(shot: ShotState, given: dict[str, Any], take: str | int | None) -> dict[str, Any]:
     """Returns what a request takes over from the take it goes on from."""
     chosen = take or shot.selected
     if chosen is None:
         raise BadInput("bad_generation", f"The shot {shot.code} has no take yet to go on from.")
-    if not isinstance(chosen, str) or chosen not in shot.takes:
+    held = _take(shot, chosen)
+    if held is None:
         raise NotFound("no_such_take", f"The shot {shot.code} has no take {chosen}.")
-    held = shot.takes[chosen]
     if held.kind != "picture":
         raise BadInput("bad_generation", f"Take {held.number} of {shot.code} is a {held.kind}, not a picture.")
     if held.info is None:
@@ -153,6 +154,14 @@ def _continued(shot: ShotState, given: dict[str, Any], take: str | None) -> dict
     # Our own files count from 0: what they were made to start at stands in their request.
     begun = held.provenance.request.start_frame if held.provenance else held.info.start
     return {"source": held.path, **_measured(held.info, begun, given["mode"])}
+
+
+def _take(shot: ShotState, wanted: object) -> Take | None:
+    """Returns a take by its id or its number (3, "3", "v003"), None when there is none."""
+    if isinstance(wanted, str) and wanted in shot.takes:
+        return shot.takes[wanted]
+    number = str(wanted).lower().removeprefix("v").lstrip("0")
+    return next((take for take in shot.takes.values() if str(take.number) == number), None)
 
 
 def _measured(info: MediaInfo, begun: int, mode: Mode) -> dict[str, Any]:
