@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from itertools import islice
 from threading import Thread
 from typing import Final, assert_never
 from uuid import uuid4
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from genlock.application.application import Accepted, Application, Envelope, Published
 from genlock.application.learning import factors, learn
+from genlock.application.waiting import WaitingLine
 from genlock.errors import GenerationError, GenlockError
 from genlock.generation import planner
 from genlock.generation.arbiter import Arbiter, Lease, Need
@@ -69,7 +71,7 @@ class JobRunner:
         self._deadline = deadline
         self._loop: asyncio.AbstractEventLoop
         self._thread: Thread | None = None
-        self._waiting: set[str] = set()
+        self._waiting = WaitingLine()
         self._running: dict[str, _Carriage] = {}
         self._ahead: dict[str, Plan | None] = {}
         self._changed = False
@@ -144,7 +146,10 @@ class JobRunner:
         self._queued([job.id for job in self._app.jobs(status="waiting")])
 
     def _queued(self, jobs: list[str]) -> None:
-        self._waiting.update(jobs)
+        known = self._app.world.jobs
+        for job in jobs:
+            if job in known:
+                self._waiting.add(known[job], planner.lane(known[job].request))
         self._serve()
 
     def _cancelled(self, job: str) -> None:
@@ -164,13 +169,8 @@ class JobRunner:
         room = dict(self._arbiter.slots)
         for carriage in self._running.values():
             room[carriage.lane] -= 1
-        if all(free <= 0 for free in room.values()):
-            return
-        for job in self._in_order():
-            plan = self._ahead.get(job.id)
-            lane = plan.lane if plan is not None else planner.lane(job.request)
-            if room.get(lane, 0) > 0:
-                room[lane] -= 1
+        for lane, free in room.items():
+            for job in self._first(max(0, free), lane):
                 self._waiting.discard(job.id)
                 carriage = _Carriage(job, lane)
                 self._running[job.id] = carriage
@@ -196,29 +196,31 @@ class JobRunner:
 
     async def _look(self) -> None:
         self._changed = False
-        while unknown := [job for job in self._in_order()[:LOOKAHEAD] if job.id not in self._ahead]:
+        while unknown := [job for job in self._first(LOOKAHEAD) if job.id not in self._ahead]:
             plan = None
             with contextlib.suppress(GenlockError):  # it will fail when its turn comes
                 plan = (await asyncio.to_thread(planner.plans, unknown[0].request, self._engines))[0]
             self._ahead[unknown[0].id] = plan
-            if plan is not None and plan.lane != planner.lane(unknown[0].request):
+            if plan is not None and plan.lane != planner.lane(unknown[0].request) and unknown[0].id in self._waiting:
+                self._waiting.add(unknown[0], plan.lane)
                 self._begin()
-        jobs = self._in_order()[:LOOKAHEAD]
+        jobs = self._first(LOOKAHEAD)
         self._ahead = {job.id: self._ahead[job.id] for job in jobs}
         planned = ((job, self._ahead[job.id]) for job in jobs)
         self._arbiter.set_queue([Need(job.id, plan, job.priority) for job, plan in planned if plan is not None])
 
-    def _in_order(self) -> list[JobState]:
-        jobs = self._app.world.jobs
-        found = [jobs[id_] for id_ in self._waiting if id_ in jobs]
-        waiting = [job for job in found if isinstance(job.status, Waiting) and job.id not in self._running]
-        return sorted(waiting, key=lambda job: (-job.priority, job.position, job.id))
+    def _first(self, count: int, *lanes: Lane) -> list[JobState]:
+        """Returns the next of those that wait, on some lanes or on all."""
+        held = self._app.world.jobs
+        found = (held[id_] for id_ in self._waiting.ids(*lanes) if id_ in held and id_ not in self._running)
+        return list(islice((job for job in found if isinstance(job.status, Waiting)), count))
 
     async def _carry(self, carriage: _Carriage) -> None:
         job = carriage.job
         try:
             outcome = await self._work(carriage)
-            if outcome is not None and not self._stopping:
+            # A take that was complete before the end is stored, or taken away: its job is made again.
+            if isinstance(outcome, Finished) or (outcome is not None and not self._stopping):
                 await self._settle(job, carriage.marked(outcome))
         except asyncio.CancelledError:
             pass  # cancelled while it waited for its lease, or the runner stops: the queue knows already
