@@ -11,7 +11,7 @@ from PIL import Image
 
 from genlock.errors import BadInput
 from genlock.generation.engine import Halt
-from genlock.generation.engines.flux2 import pictures
+from genlock.generation.masks.reel import reel
 from genlock.timeline.model import Resolution
 from tests.generation.engines.flux2.studio import Studio
 from tests.generation.footage import RATE, clip, disc
@@ -41,7 +41,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def material(path: Path, mask: Path) -> list[tuple[Array, Array]]:
     """Returns each frame of a clip as it is decoded, and where its mask selects anything."""
-    with pictures.reel(str(path), RATE, "source") as source, pictures.reel(str(mask), RATE, "mask") as over:
+    with reel(str(path), RATE, "source") as source, reel(str(mask), RATE, "mask") as over:
         return [(source.picture(number), over.mask(number) > 0) for number in range(FRAMES)]
 
 
@@ -125,7 +125,7 @@ def test_what_flow_loses_is_painted(shared: Studio, tmp_path: Path) -> None:
         settings={"steps": 1, "every": 8},
     )
     assert recording.details["repaired"] >= 3
-    with pictures.reel(str(tmp_path / "source.mov"), RATE, "source") as source:
+    with reel(str(tmp_path / "source.mov"), RATE, "source") as source:
         for number, frame in enumerate(recording.frames):
             assert np.array_equal(frame[mask == 0], source.picture(number)[mask == 0])
             assert (frame[mask > 0] != source.picture(number)[mask > 0]).mean() > 0.8

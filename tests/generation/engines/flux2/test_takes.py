@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from genlock.generation.engine import Engines
-from genlock.generation.engines.flux2 import pictures
 from genlock.generation.executor import Finished, Move, Ticket
 from genlock.generation.local import LocalExecutor
+from genlock.generation.masks.reel import reel
 from genlock.generation.nursery import ForkNursery
 from tests.generation.desk import Usher, Watch, decoded
 from tests.generation.engines.flux2.studio import Studio, hole, photo, pixels
@@ -90,7 +90,7 @@ def test_a_clip_becomes_a_movie_of_exactly_its_length(
     assert stages.count("denoise") == 1
     assert len(decoded(done.take.path)) == 11
     made = shared.make("inpaint", **given)
-    with pictures.reel(done.take.path, RATE, "take") as movie:
+    with reel(done.take.path, RATE, "take") as movie:
         for number, frame in enumerate(made.frames):
             assert np.abs(movie.picture(number).astype(int) - frame.astype(int)).mean() < 6  # ProRes of noise
     assert done.take.info is not None

@@ -24,8 +24,9 @@ from genlock.generation.engines.animatic import sources
 from genlock.generation.engines.flux2 import compositing, pictures, sizes
 from genlock.generation.engines.flux2.following import Flow, carried, mixed
 from genlock.generation.engines.flux2.painting import Guides
-from genlock.generation.engines.flux2.pictures import Reel
-from genlock.generation.engines.flux2.running import Job, anew, region
+from genlock.generation.engines.flux2.running import Job, anew
+from genlock.generation.masks.compositing import composite, opacity
+from genlock.generation.masks.reel import Reel, cover, reel
 from genlock.project.request import GenerationRequest
 
 Array = np.ndarray[Any, Any]
@@ -77,13 +78,13 @@ class Material:
     def __init__(self, job: Job, stack: ExitStack) -> None:
         request = job.request
         self._size = job.size
-        self._source: Reel = stack.enter_context(pictures.reel(request.source, request.rate, "source"))
-        self._region = region(job, self._source, min(request.frames, self._source.frames), stack)
+        self._source: Reel = stack.enter_context(reel(request.source, request.rate, "source"))
+        self._region = job.region(self._source, min(request.frames, self._source.frames), stack)
 
     def frame(self, number: int) -> Frame:
         """Returns a frame of the result before anything is painted."""
-        source = pictures.cover(self._source.picture(number), self._size)
-        return Frame(source, pictures.cover(self._region.mask(number), self._size))
+        source = cover(self._source.picture(number), self._size)
+        return Frame(source, cover(self._region.mask(number), self._size))
 
 
 class Take:
@@ -120,8 +121,8 @@ class Take:
         """Hands frames over, in order."""
         for frame in frames:
             assert frame.painted is not None
-            shown = compositing.opacity(frame.mask, self._job.settings.feather)
-            self._job.sink.frame(compositing.composite(frame.source, frame.painted, shown))
+            shown = opacity(frame.mask, self._job.settings.feather)
+            self._job.sink.frame(composite(frame.source, frame.painted, shown))
             self._delivered += 1
             self._report()
 

@@ -12,9 +12,10 @@ from genlock.generation.engine import Plan, Sink
 from genlock.generation.engines.flux2 import compositing, pictures, prompts, sizes
 from genlock.generation.engines.flux2 import settings as wanted
 from genlock.generation.engines.flux2.painting import Guides, Painter
-from genlock.generation.engines.flux2.pictures import Reel
 from genlock.generation.engines.flux2.settings import Settings, bad
-from genlock.generation.masks.region import GROWN, Region
+from genlock.generation.masks.compositing import composite, opacity
+from genlock.generation.masks.reel import Reel, cover, reel
+from genlock.generation.masks.region import Region, region
 from genlock.project.request import GenerationRequest
 
 Array = np.ndarray[Any, Any]
@@ -63,12 +64,16 @@ class Job:
             self.sink.note(preset=preset, worded=prompt)
         return guides
 
+    def region(self, source: Reel, frames: int, stack: ExitStack) -> Region:
+        """Returns what is made anew on each frame of a result that shows so many of the source's."""
+        return region(self.request, self.plan, self.sink, source, frames, self.settings.grow, stack)
+
     def _references(self) -> list[Image.Image]:
         found = []
         for number, given in enumerate((*self.request.references, *self.request.conditioning), 1):
             use = f"reference {number}"
-            with pictures.reel(given.path, self.request.rate, use) as reel:
-                found.append(pictures.reference(reel.picture(given.first), use))
+            with reel(given.path, self.request.rate, use) as shown:
+                found.append(pictures.reference(shown.picture(given.first), use))
         return found
 
 
@@ -101,45 +106,19 @@ def redrawn(job: Job, picture: Array, mask: Array, guides: Guides) -> Array:
     return np.asarray(Image.fromarray(made).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def same(source: Array, mask: Array) -> None:
-    """Raises BadInput(bad_generation) when a mask has another size than its source."""
-    if source.shape[:2] != mask.shape[:2]:
-        (high, wide), (tall, broad) = source.shape[:2], mask.shape[:2]
-        raise bad(f"The mask is {broad}x{tall} and the source {wide}x{high}: they have to have the same size.")
-
-
-def region(job: Job, source: Reel, frames: int, stack: ExitStack) -> Region:
-    """Returns what is made anew on each frame of a result that shows so many of the source's; selections are followed
-    first. Raises BadInput(bad_generation) for a mask that does not fit."""
-    request, parts = job.request, []
-    if request.mask:
-        mask = stack.enter_context(pictures.reel(request.mask, request.rate, "mask"))
-        if not mask.still and mask.frames < frames:
-            raise bad(f"The mask lasts {mask.frames} frames and the clip {frames}.")
-        same(source.picture(0), mask.mask(0))
-        parts.append(mask.mask)
-    if request.selections:
-        from genlock.generation.engines.sam3.selecting import selected
-
-        found = stack.enter_context(selected(request, job.plan, job.sink, source.own(frames - 1) + 1))
-        parts.append(lambda number: found.at(source.own(number)).astype(np.uint8) * 255)
-    grow = job.settings.grow
-    return Region(parts, (GROWN if request.selections else 0) if grow is None else grow)
-
-
 def _picture(job: Job) -> Array:
     request, settings = job.request, job.settings
     if request.mode == "inpaint":
         source, mask = _masked(job)
         job.sink.note(composite=True, feather=settings.feather)
         made = anew(job, source, mask, job.guides())
-        return compositing.composite(source, made, compositing.opacity(mask, settings.feather))
+        return composite(source, made, opacity(mask, settings.feather))
     given = None
     if request.mode == "edit_image" and request.source:
-        with pictures.reel(request.source, request.rate, "source") as reel:
-            given = reel.picture(0)
+        with reel(request.source, request.rate, "source") as shown:
+            given = shown.picture(0)
     if given is not None and settings.strength is not None:
-        source = pictures.cover(given, job.size)
+        source = cover(given, job.size)
         return redrawn(job, source, np.full(source.shape[:2], 255, np.uint8), job.guides())
     looked = None if given is None else pictures.reference(given, "source")
     guides = job.guides()
@@ -152,8 +131,8 @@ def _picture(job: Job) -> Array:
 def _masked(job: Job) -> tuple[Array, Array]:
     request = job.request
     with ExitStack() as stack:
-        reel = stack.enter_context(pictures.reel(request.source, request.rate, "source"))
-        source, mask = reel.picture(0), region(job, reel, 1, stack).mask(0)
+        shown = stack.enter_context(reel(request.source, request.rate, "source"))
+        source, mask = shown.picture(0), job.region(shown, 1, stack).mask(0)
     if not mask.any():
         raise bad("The mask selects nothing: it is black.")
-    return pictures.cover(source, job.size), pictures.cover(mask, job.size)
+    return cover(source, job.size), cover(mask, job.size)
