@@ -60,7 +60,8 @@ class Denoiser:
         for number, (run, one) in enumerate(zip(runs, seen, strict=True)):
             generator = torch.Generator().manual_seed(seed + number)
             for given, tail in zip((one.first, one.second), tails, strict=False):
-                given.insert(0, Given(tail[:, :, -run.kept :], 0, 1.0))
+                # Behind the others: where a clip is given from its beginning, what was made of it goes on.
+                given.append(Given(tail[:, :, -run.kept :], 0, 1.0))
             pictures, heard = self._run(run, one, generator)
             tails = pictures
             video.append(pictures[-1][:, :, run.kept :])

@@ -7,6 +7,7 @@ from typing import Final
 
 from genlock.generation.engine import Engine, Plan, Sink
 from genlock.generation.engines.ltx2 import planning
+from genlock.generation.engines.sam3 import lending
 from genlock.generation.memory.machine import Machine, here
 from genlock.generation.models.library import Library, library
 from genlock.project.request import GenerationRequest, Mode
@@ -15,12 +16,13 @@ _IMPORTS: Final = ("torch", "diffusers", "transformers", "peft")
 
 
 class Ltx2Engine:
-    """LTX-2 through diffusers: clips with sound from text, pictures and other clips, of any length."""
+    """LTX-2 through diffusers: clips with sound, from text, pictures and other clips, and masked parts of clips,
+    of any length."""
 
     name = "ltx2"
     version = "1"
     modes: frozenset[Mode] = frozenset(
-        {"text_to_video", "image_to_video", "keyframes", "extend", "retake", "fill_gap", "upscale"}
+        {"text_to_video", "image_to_video", "keyframes", "extend", "retake", "fill_gap", "upscale", "inpaint"}
     )
 
     def __init__(self, library: Library | None = None, machine: Machine | None = None) -> None:
@@ -31,7 +33,9 @@ class Ltx2Engine:
 
         Raises BadInput(bad_generation), GenerationError(model_missing, model_broken, unsafe_weights, needs_memory).
         """
-        return planning.plans(request, self._library or library(), self._machine or here())
+        home, machine = self._library or library(), self._machine or here()
+        plans = planning.plans(request, home, machine)
+        return lending.preceded(plans, request, home, machine) if request.mode == "inpaint" else plans
 
     def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
         """Makes it."""

@@ -15,11 +15,12 @@ from genlock.generation.engines.ltx2 import grid
 
 class Given(Struct):
     """Encoded pictures to follow: normalised `latents` [1, C, F, H, W], from latent `index` on, which may lie between two:
-    the pipelines turn it into a frame, which is what the model sees."""
+    the pipelines turn it into a frame, which is what the model sees. The `strength` of pictures from the beginning may be
+    one for each token, [1, tokens, 1]."""
 
     latents: Any
     index: float
-    strength: float
+    strength: Any
 
 
 class Codec:

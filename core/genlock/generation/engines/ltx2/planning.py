@@ -18,6 +18,7 @@ from genlock.generation.memory.estimates import activation
 from genlock.generation.memory.machine import Machine
 from genlock.generation.memory.ways import PartSize, Way, Work, ways
 from genlock.generation.models.library import Library, Model, Part
+from genlock.media.numbered import IMAGES
 from genlock.project.request import GenerationRequest
 
 ENGINE: Final = "ltx2"
@@ -99,8 +100,19 @@ def _check(request: GenerationRequest, settings: Wanted, model: Model) -> None:
         raise GenerationError("model_broken", f"{model.name} lacks {', '.join(lacking)}.")
     if (settings.two_stage or request.mode == "upscale") and upsampler_of(model) is None:
         raise BadInput("bad_generation", f"{model.name} has no latent upsampler, which two stages need.")
+    if request.mode == "inpaint":
+        _check_masked(request, settings)
     if request.references and (settings.two_stage or request.mode == "upscale"):
         raise BadInput("bad_generation", "References are followed in one stage only.")
+
+
+def _check_masked(request: GenerationRequest, settings: Wanted) -> None:
+    if request.frames == 1 or (Path(request.source).suffix[1:].lower() in IMAGES and Path(request.source).is_file()):
+        raise BadInput("bad_generation", "ltx2 makes parts of clips again; a picture is for flux2.")
+    if not (request.mask or request.selections):
+        raise BadInput("bad_generation", "inpaint needs a mask (a picture or a clip), or selections.")
+    if settings.two_stage:
+        raise BadInput("bad_generation", "A masked part is made in one stage, which sees the source at its full size.")
 
 
 class _Case(Struct, frozen=True):
@@ -185,7 +197,7 @@ def _ways(case: _Case, shape: _Shape) -> tuple[Way, ...]:
     device = devices.device(case.machine)
     plan = schedule.first(case.settings, model.name, model.parts["transformer"].config)
     seen = max((hold.count for hold in shape.layout.holds), default=0)
-    if request.mode == "upscale":
+    if request.mode in ("upscale", "inpaint"):
         seen = shape.window
     seen = max([seen, *(min(max(1, r.frames), shape.window) for r in request.references)])
 

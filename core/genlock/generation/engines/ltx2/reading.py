@@ -46,6 +46,10 @@ class Material:
         half = self._inner[0] // 2, self._inner[1] // 2
         return [] if self.source is None else self.source.take(first, count, half)
 
+    def shown(self, first: int, count: int) -> list[Array]:
+        """Returns the source's own pictures."""
+        return [] if self.source is None else self.source.take(first, count, self._inner)
+
     def reference(self, number: int, start: int, frames: int) -> list[Array]:
         """Returns a reference's pictures for so many frames from frame `start` of the result on; one of a still."""
         reference, clip = self._request.references[number], self._references[number]
@@ -81,6 +85,10 @@ class Encoder:
     def clip(self, material: Material, run: Segment, size: Size) -> Any:
         """Returns the same of the source's frames that a run enlarges, at half the size that is made."""
         return self.condition(material.halved(run.first, run.frames), size, crf=0)
+
+    def source(self, material: Material, run: Segment, size: Size) -> Any:
+        """Returns the same of the source's frames that a run is made from, at the size that is made."""
+        return self.condition(material.shown(run.first, run.frames), size, crf=0)
 
     def _encoded(self, pixels: Any) -> Any:
         latents = self._vae.encode(pixels).latent_dist.mode()

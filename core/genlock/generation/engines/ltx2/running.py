@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from genlock.generation.embeddings import EmbeddingCache
 from genlock.generation.engine import Plan, Sink
 from genlock.generation.engines.ltx2 import decoding, grid, planning, reading, schedule, sound
 from genlock.generation.engines.ltx2.denoising import Denoiser, Seen
+from genlock.generation.engines.ltx2.inpainting import Masked
 from genlock.generation.engines.ltx2.layout import layout
 from genlock.generation.engines.ltx2.loading import Loader
 from genlock.generation.engines.ltx2.pictures import cropped
@@ -30,7 +32,8 @@ def film(request: GenerationRequest, plan: Plan, sink: Sink, library: Library) -
     """
     job = _Job(request, plan, sink, library)
     job.note()
-    with torch.no_grad():
+    with torch.no_grad(), ExitStack() as stack:
+        job.select(stack)
         words = job.told()
         video, audio = job.denoise(words, job.read())
         job.deliver(video, audio)
@@ -53,6 +56,7 @@ class _Job:
         first = schedule.first(self.settings, plan.model, config)
         self.schedules = [first, schedule.refining(config)] if how["two_stage"] else [first]
         self.upscales = request.mode == "upscale"
+        self.masked: Masked | None = None
 
     def note(self) -> None:
         """Says how it is made."""
@@ -73,6 +77,11 @@ class _Job:
             notes=list(self.layout.notes),
         )
 
+    def select(self, stack: ExitStack) -> None:
+        """Finds what is made again, where only a part is."""
+        if self.request.mode == "inpaint":
+            self.masked = Masked(self.request, self.settings, self.plan, self.sink, stack)
+
     def told(self) -> Words:
         """Returns the encoded prompt."""
         guided = any(one.guided for one in self.schedules[-1 if self.upscales else 0 :])
@@ -81,7 +90,7 @@ class _Job:
     def read(self) -> list[Seen]:
         """Returns what each run follows, encoded."""
         seen = [Seen() for _ in self.runs]
-        if not (self.layout.holds or self.request.references or self.upscales):
+        if not (self.layout.holds or self.request.references or self.upscales or self.masked):
             return seen
         self.sink.stage("read")
         vae = self.loader.part("vae")
@@ -90,6 +99,10 @@ class _Job:
         two = self.plan.how["two_stage"]
         half = self.size[0] // 2, self.size[1] // 2
         sizes = (half, self.size) if two else (self.size,)
+        if self.masked is not None:
+            for number, run in enumerate(self.runs):
+                seen[number].first.append(self.masked.given(self.material, run, encoder, self.inner, self.size))
+                self.sink.progress(number, len(self.runs), "read")
         for number, at, given in reading.held(self.material, self.layout, self.runs, encoder, sizes):
             (seen[number].second if at else seen[number].first).append(given)
             self.sink.progress(number, len(self.runs), "read")
@@ -135,7 +148,8 @@ class _Job:
         made = decoding.pictures(vae, video, self.loader.dtype, part, planning.NEIGHBOURS)
         for number, picture in enumerate(made):
             if self.layout.first <= number < last:
-                self.sink.frame(cropped(picture, self.inner, self.asked))
+                whole = cropped(picture, self.inner, self.asked)
+                self.sink.frame(whole if self.masked is None else self.masked.put(number, whole))
             self.sink.progress(number + 1, last, "decode")
             if number + 1 == last:
                 break
@@ -153,7 +167,7 @@ class _Job:
         total = grid.samples(request.frames, request.rate)
         if request.audio:
             return sound.read(request.audio, total)
-        if self.upscales:
+        if self.upscales or self.masked is not None:
             return sound.read(request.source, total)
         audio_vae, vocoder = self.loader.part("audio_vae"), self.loader.part("vocoder")
         made = decoding.samples(audio_vae, vocoder, self.runs, audio, request.rate, shape.made)

@@ -15,6 +15,8 @@ from genlock.generation.models.library import Library
 
 STEPS: Final = 100
 SMALLEST_WINDOW: Final = 33
+MOST_PIXELS: Final = 512
+"""By which a mask is widened or blended."""
 LORAS: Final = "loras"
 """Folder within the library's."""
 
@@ -30,7 +32,9 @@ class Lora(Struct, frozen=True, forbid_unknown_fields=True):
 class Wanted(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The settings. `schedule` "" is the model's own; `steps` and `guidance` None the schedule's. `two_stage` makes half
     the size first and refines it. `window` are the frames made in one run at most (0: as memory allows). `image_crf`
-    is the compression that stills are given before they are followed (None: the model's own, 0: none)."""
+    is the compression that stills are given before they are followed (None: the model's own, 0: none). A mask is widened by
+    `grow` pixels (None: what is selected by a few, one that is given not at all), and `feather` pixels inside its edge are
+    blended."""
 
     model: str = ""
     schedule: Literal["", "distilled", "full"] = ""
@@ -39,6 +43,8 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     two_stage: bool = False
     window: int = 0
     image_crf: int | None = None
+    grow: int | None = None
+    feather: int = 0
     loras: tuple[Lora, ...] = ()
 
 
@@ -60,6 +66,9 @@ def wanted(settings: dict[str, Any]) -> Wanted:
         raise _bad(f"The window of ltx2 has {SMALLEST_WINDOW} frames or more, not {found.window}.")
     if found.image_crf is not None and not 0 <= found.image_crf <= 51:
         raise _bad(f"image_crf lies between 0 and 51, not {found.image_crf}.")
+    for name, pixels in (("grow", found.grow or 0), ("feather", found.feather)):
+        if not 0 <= pixels <= MOST_PIXELS:
+            raise _bad(f"The setting {name} lies between 0 and {MOST_PIXELS}, not {pixels}.")
     return found
 
 
