@@ -137,6 +137,17 @@ def test_drafts_come_last() -> None:
     assert [plan.engine for plan in planner.plans(request(), ENGINES)] == ["plain", "animatic"]
 
 
+def test_plans_say_which_engines_could_not_and_why() -> None:
+    class Choosy(trial_engines.Trial):
+        def plans(self, request: GenerationRequest) -> tuple[Plan, ...]:
+            raise BadInput("bad_generation", "It takes 1 to 40 steps, not 99.")
+
+    engines = Engines(ENGINES.targets)
+    engines._loaded["plain"] = Choosy("plain")
+    (draft,) = planner.plans(request(), engines)
+    assert (draft.engine, draft.notes[-1]) == ("animatic", "Not by plain: It takes 1 to 40 steps, not 99.")
+
+
 def test_a_mask_has_the_size_of_its_source(tmp_path: Path) -> None:
     source, mask = picture(tmp_path / "a.png"), picture(tmp_path / "mask.png", 32, 24)
     said = reason(mode="inpaint", source=source, mask=mask)

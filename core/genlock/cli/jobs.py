@@ -179,6 +179,7 @@ def _made(rows: list[dict[str, Any]], shots: list[dict[str, Any]]) -> Iterator[s
         origin = row.get("provenance") or {}
         drafts |= bool(origin.get("draft"))
         yield f"{code} v{row['number']:03d} {job['request']['mode']} by {values.maker(origin)}: {row['path']}"
+        yield from (f"  {note}" for note in (origin.get("details") or {}).get("notes", ()))
     if drafts:
         yield "A draft needs no model. What the other engines miss: genlock doctor"
 

@@ -189,6 +189,8 @@ class Film:
     def _provenance(self) -> Provenance:
         plan = self._ticket.plan
         details = dict(self._details)
+        if notes := dict.fromkeys((*plan.notes, *details.get("notes", ()))):
+            details["notes"] = list(notes)
         if plan.components:
             details["device"] = self.models.device
         if self._stages:

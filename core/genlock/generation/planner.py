@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from genlock.errors import BadInput, GenerationError, GenlockError, NotFound
 from genlock.generation.engine import Engine, Engines, Lane, Plan
 from genlock.project.request import Box, Conditioning, GenerationRequest, Mode, Point, Selection
@@ -36,6 +38,7 @@ _LANGUAGE: Final = frozenset({"enhance_prompt"})
 
 def plans(request: GenerationRequest, engines: Engines) -> tuple[Plan, ...]:
     """Returns the ways to fulfil a request, best first, at least one: engine by engine in order of preference, drafts last.
+    The notes of drafts say which engines could not, and why.
 
     Raises BadInput(bad_generation) with the reason when the request contradicts itself, names files that are not there,
     or no engine makes such a thing; NotFound(no_such_engine) for an unknown engine; GenerationError as the first engine
@@ -45,19 +48,21 @@ def plans(request: GenerationRequest, engines: Engines) -> tuple[Plan, ...]:
     if reason is not None:
         raise _bad(reason)
     found: list[Plan] = []
-    refusal: GenlockError | None = None
+    refusals: dict[str, GenlockError] = {}
     for engine in _candidates(request, engines):
         try:
             found.extend(engine.plans(request))
         except (BadInput, GenerationError) as error:  # the next one may need less, or have its model
-            refusal = refusal or error
+            refusals[engine.name] = error
         except Exception as error:  # a plug-in call: whatever it raises costs its plans, not those of the others
             log.exception("The engine %s cannot plan", engine.name)
             said = f"The engine {engine.name} cannot plan this: {type(error).__name__}: {error}"
-            refusal = refusal or GenerationError("engine_failed", said)
+            refusals[engine.name] = GenerationError("engine_failed", said)
     if not found:
-        raise refusal or _bad(f"No engine here makes {request.mode}.")
-    return tuple(sorted(found, key=lambda plan: plan.draft))
+        raise next(iter(refusals.values()), None) or _bad(f"No engine here makes {request.mode}.")
+    notes = tuple(f"Not by {name}: {error.message}" for name, error in refusals.items())
+    drafts = [replace(plan, notes=(*plan.notes, *notes)) for plan in found if plan.draft]
+    return *(plan for plan in found if not plan.draft), *drafts
 
 
 def snap(frames: int, grid: int, offset: int = 0, least: int = 1) -> int:
