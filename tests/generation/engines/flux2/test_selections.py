@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,27 @@ def test_a_second_job_loads_nothing(shared: Studio, made: Recording, source: Pat
     again = run(shared.engine, asked(shared, source, drawn, grow=3), shared.parts)
     assert shared.parts.built == built
     assert all(np.array_equal(a, b) for a, b in zip(again.frames, made.frames, strict=True))
+
+
+def test_nothing_holds_sam_when_its_place_is_needed(shared: Studio, source: Path, drawn: Selection) -> None:
+    class Leaving(Recording):
+        """Takes the selecting part away before the next stage, as an arbiter does that needs its memory."""
+
+        gone = False
+
+        def stage(self, name: str) -> None:
+            super().stage(name)
+            if name != "select" and "sam3/model@float32" in self.models.held:
+                part = weakref.ref(self.models.held.pop("sam3/model@float32"))
+                gc.collect()
+                self.gone = part() is None
+
+    request = asked(shared, source, drawn)
+    plan = shared.engine.plans(request)[0]
+    sink = Leaving(request, plan, Parts())
+    shared.engine.generate(request, plan, sink)
+    assert sink.gone
+    assert len(sink.frames) == FRAMES
 
 
 def test_a_mask_adds_to_what_is_selected(

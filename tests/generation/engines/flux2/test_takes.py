@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from genlock.generation.engine import Engines
 from genlock.generation.executor import Finished, Move, Ticket
 from genlock.generation.local import LocalExecutor
 from genlock.generation.masks.reel import reel
 from genlock.generation.nursery import ForkNursery
+from genlock.project.request import Selection
 from tests.generation.desk import Usher, Watch, decoded
 from tests.generation.engines.flux2.studio import Studio, hole, photo, pixels
 from tests.generation.footage import RATE, clip, disc
@@ -95,3 +97,25 @@ def test_a_clip_becomes_a_movie_of_exactly_its_length(
             assert np.abs(movie.picture(number).astype(int) - frame.astype(int)).mean() < 6  # ProRes of noise
     assert done.take.info is not None
     assert done.take.info.audio is not None
+
+
+def test_what_is_selected_is_followed_by_a_part_that_leaves_before_painting(
+    working: tuple[LocalExecutor, Watch], shared: Studio, tmp_path: Path
+) -> None:
+    frames = [disc(number, 128, 96) for number in range(5)]
+    source = clip(tmp_path / "source.mov", [picture for picture, _ in frames])
+    Image.fromarray(np.uint8(255) * frames[1][1]).save(tmp_path / "drawn.png")
+    given = {
+        "source": str(source),
+        "selections": (Selection(mask=str(tmp_path / "drawn.png"), frame=1),),
+        "prompt": "selected in a worker",
+        "frames": 5,
+        "settings": {"steps": 1, "every": 4},
+    }
+    leaving = {"encode": (Move("sam3/model@float32", "disk"),)}
+    done, stages = take(working, shared, tmp_path, "inpaint", leaving, **given)
+    assert stages == ["select", "encode", "denoise"]
+    assert "sam3/model@float32" not in working[1].held()
+    assert done.take.provenance is not None
+    assert done.take.provenance.details["selected_by"]["model"] == "sam3"
+    assert len(decoded(done.take.path)) == 5

@@ -70,5 +70,4 @@ class Masked:
         wide = cv2.dilate(mask, np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8))
         whole = padded(wide[..., None], size)[..., 0]
         rows, columns = size[1] // grid.SPACE, size[0] // grid.SPACE
-        cells: Array = whole.reshape(rows, grid.SPACE, columns, grid.SPACE).any(axis=(1, 3))
-        return cells
+        return np.asarray(whole.reshape(rows, grid.SPACE, columns, grid.SPACE).any(axis=(1, 3)))
