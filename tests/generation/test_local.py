@@ -180,12 +180,26 @@ def test_workers_never_see_a_secret(executor: LocalExecutor, tmp_path: Path) -> 
 
 
 def test_what_counts_as_a_secret() -> None:
-    kept = {"PATH": "/bin", "HOME": "/root", "KEYBOARD": "us", "URL": "https://example.org/a@b"}
+    kept = {
+        "PATH": "/bin",
+        "HOME": "/root",
+        "PWD": "/",
+        "OLDPWD": "/",
+        "KEY": "a",
+        "COMPASS": "n",
+        "KEYBOARD": "us",
+        "URL": "https://example.org/a@b",
+    }
     secret = {
         "HF_TOKEN": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
         "PGPASSWORD": "x",
         "OPENAI_API_KEY": "x",
+        "AZURE_STORAGE_KEY": "x",
+        "MYSQL_PWD": "x",
+        "DB_PASS": "x",
+        "GH_PAT": "x",
+        "SESSION_COOKIE": "x",
         "STORE": "postgresql://ann:hush@db/studio",
     }
     assert scrubbed({**kept, **secret}) == kept

@@ -214,7 +214,7 @@ def test_what_a_worker_needs_of_its_environment() -> None:
         "print(*{n.split('.')[0] for n in sys.modules} - set(sys.stdlib_module_names))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    needed = {"genlock", "msgspec", "immutables", "numpy", "av", "cv2", "PIL"}
+    needed = {"genlock", "msgspec", "immutables", "numpy", "av", "cv2", "PIL", "platformdirs"}  # environments.WORKER
     own = {name for name in done.stdout.split() if not name.startswith("_") and name != "cython_runtime"}
     assert own - {"typing_extensions"} <= needed
 

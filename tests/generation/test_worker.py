@@ -13,6 +13,7 @@ from genlock.generation.executor import Failed, Finished, Gone, Move, Moved, Sto
 from genlock.generation.local import LocalExecutor
 from genlock.generation.memory.machine import Machine
 from genlock.generation.nursery import ForkNursery
+from tests.generation import trial_engines
 from tests.generation.desk import Ear, Usher, Watch, left_in, staged_ticket, ticket
 from tests.generation.trial_engines import PARTS, engines
 
@@ -240,3 +241,18 @@ def test_the_take_says_where_and_by_what_it_was_made(nursery: ForkNursery, tmp_p
     assert details(again)["built"] == []
     assert watch.held()[MOVER] == "device"
     executor.close()
+
+
+def test_what_is_not_installed_is_said_with_what_to_do(executor: LocalExecutor, tmp_path: Path) -> None:
+    ear = Ear()
+    executor.submit(ticket(tmp_path, "bare"), ear)
+    assert ear.outcome() == Failed("job1", "engine_failed", trial_engines.bare.missing())
+
+
+def test_an_endless_message_is_cut(executor: LocalExecutor, tmp_path: Path) -> None:
+    ear = Ear()
+    executor.submit(ticket(tmp_path, "talkative"), ear)
+    outcome = ear.outcome()
+    assert isinstance(outcome, Failed)
+    assert "blocks.7.weight" in outcome.message
+    assert len(outcome.message) < 2200

@@ -290,17 +290,48 @@ class Computing(Trial):
         sink.text(f"{float(product.abs().mean()):.3f} {torch.get_num_threads()}")
 
 
+class Bare(Trial):
+    """Stands where a library is not installed."""
+
+    def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
+        raise ModuleNotFoundError("No module named 'torch'")
+
+    def missing(self) -> str:
+        return "torch cannot be imported: `pip install 'genlock[models]'`."
+
+
+class Talkative(Trial):
+    """Says every tensor that does not fit."""
+
+    def generate(self, request: GenerationRequest, plan: Plan, sink: Sink) -> None:
+        raise ValueError("Missing keys: " + ", ".join(f"blocks.{number}.weight" for number in range(100_000)))
+
+
 plain, slow, killed, deaf, frozen = Trial("plain"), Slow("slow"), Killed("killed"), Deaf("deaf"), Frozen("frozen")
 broken, hungry, lazy, eager = Broken("broken"), Hungry("hungry"), Lazy("lazy"), Eager("eager")
 environment = Environment("environment")
 staged, mortal, stuck, unplugged = Staged("staged"), Mortal("mortal"), Stuck("stuck"), Unplugged("unplugged")
 greedy, mattes, hoarder, computing = Greedy("greedy"), Mattes("mattes"), Hoarder("hoarder"), Computing("computing")
-raising = Raising("raising")
+raising, bare, talkative = Raising("raising"), Bare("bare"), Talkative("talkative")
 
-NAMES = ("plain", "slow", "killed", "deaf", "frozen", "broken", "hungry", "lazy", "eager", "environment")
+NAMES = (
+    "plain",
+    "slow",
+    "killed",
+    "deaf",
+    "frozen",
+    "broken",
+    "hungry",
+    "lazy",
+    "eager",
+    "environment",
+    "bare",
+    "talkative",
+)
 STAGED = ("staged", "mortal", "stuck", "unplugged", "greedy", "mattes", "hoarder", "computing", "raising")
+WORDY = ("bare", "talkative")
 
 
 def engines() -> Engines:
     """Returns all of them."""
-    return Engines({name: f"{MODULE}:{name}" for name in NAMES + STAGED})
+    return Engines({name: f"{MODULE}:{name}" for name in NAMES + STAGED + WORDY})

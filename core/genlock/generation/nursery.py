@@ -69,7 +69,11 @@ _OFFLINE: Final = {
 }
 """Environment of every worker. What is missing is said, never downloaded."""
 
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASS(WORD|WD|PHRASE)|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|AUTH", re.I)
+_SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASS(WORD|WD|PHRASE)|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|AUTH|COOKIE"
+    r"|[A-Z0-9]_(KEY|PASS|PWD|PAT|DSN)(_|$)",
+    re.I,
+)
 _SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")
 
 

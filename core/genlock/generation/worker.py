@@ -32,6 +32,9 @@ BEAT: Final = 1.0
 
 LOG: Final = "worker.log"
 
+LONGEST: Final = 2000
+"""Characters of what an engine raised that are kept: it becomes part of the history."""
+
 _NO_ROOM: Final = re.compile(r"OutOfMemory|out of memory|not enough memory|can't allocate memory|ALLOC_FAILED", re.I)
 _NO_DEVICE: Final = re.compile(
     r"AcceleratorError|CUDA error|CUDA driver error|device lost|GPU is lost|MPS backend.*lost"
@@ -131,6 +134,10 @@ def _carry_out(ticket: Ticket, engines: Engines, line: Line) -> Outcome:
         return Stopped(ticket.job)
     except GenlockError as error:
         return _failure(ticket, error)
+    except ImportError as error:
+        traceback.print_exc()
+        lacks = engines.get(ticket.plan.engine).missing()
+        return Failed(ticket.job, "engine_failed", lacks) if lacks else _failure(ticket, error)
     except Exception as error:  # an engine is a plug-in: whatever it raises costs its job, not the worker
         traceback.print_exc()
         return _failure(ticket, error)
@@ -146,6 +153,8 @@ def _failure(ticket: Ticket, error: Exception) -> Failed:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
         return Failed(ticket.job, "unwritable_folder", f"{ticket.output} cannot be written: {error.strerror}.")
     said = f"{type(error).__name__}: {error}"
+    if len(said) > LONGEST:  # some libraries list every tensor of a model
+        said = f"{said[:LONGEST]} ..."
     if any(_NO_DEVICE.search(f"{type(cause).__name__}: {cause}") for cause in causes):
         return Failed(ticket.job, "worker_lost", f"The device stopped working under the job: {said}")
     if isinstance(error, GenlockError):
