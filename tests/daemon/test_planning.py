@@ -127,11 +127,16 @@ def test_a_file_given_as_source_decides_length_and_size(ann: Any, project: str, 
     assert ann.refused("POST", f"/api/projects/{project}/generate", json=body) == (403, "outside_roots")
 
 
+NESTED: list[Any] = json.loads("[" * 300 + "]" * 300)
+
+
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize(
     "overrides",
     [{"app": 1}, {"shot": "x"}, {"probe": 1}, {"conditioning": 5}, {"conditioning": [5]}, {"source": 5}, {"mode": []},
-     {"mode": "extend", "take": 5}, {"mode": "extend", "take": []}, {"settings": 5}, {"priority": []}, {"frames": 1e400}],
+     {"mode": "extend", "take": 5}, {"mode": "extend", "take": []}, {"settings": 5}, {"priority": []}, {"frames": 1e400},
+     {"prompt": "\ud800"}, {"start_frame": 10**30}, {"priority": 10**30}, {"settings": {"x": 2**64}},
+     {"settings": {"x": NESTED}}],
 )  # fmt: skip
 def test_fields_of_other_types_are_refused(ann: Any, project: str, overrides: dict[str, Any], dry_run: bool) -> None:
     body = {"shots": [shot_of(ann, project)], "overrides": overrides, "dry_run": dry_run}

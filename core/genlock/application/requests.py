@@ -39,6 +39,11 @@ _TOOLS: Final[frozenset[Mode]] = frozenset({"mask", "track", "upscale", "retime"
 Probe = Callable[[str], MediaInfo | None]
 """Says what the file at a path is; None where there is none."""
 
+DEEPEST: Final = 32
+"""Lists and objects in one another that a request may hold."""
+
+MOST_PRIORITY: Final = 1_000_000
+
 LARGER: Final = 2
 """How much larger an enlarged take is when no size is given."""
 
@@ -86,8 +91,14 @@ def _checked(
     if overrides.get("mode", "image") not in get_args(Mode):
         raise BadInput("bad_value", f"There is no mode {overrides['mode']!r}; there are {', '.join(get_args(Mode))}.")
     _whole(overrides.get("priority", 0))
+    if _depth(overrides) > DEEPEST:
+        raise BadInput("bad_value", f"The request holds lists or objects deeper than {DEEPEST} in one another.")
     values = {name: value for name, value in overrides.items() if name in fields}
     request = _request(shot, settings, number, values, overrides.get("take"), probe)
+    try:
+        msgspec.msgpack.encode(request)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise BadInput("bad_value", f"A number or a text of the request cannot be stored: {error}.") from error
     if reason := next(planner.wording(request), None):
         raise BadInput("bad_generation", reason)
     return request
@@ -222,6 +233,16 @@ def _folder(app: Application, project: ProjectState) -> Path:
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise BadInput("bad_value", f"A priority is a whole number, not {value!r}.")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_PRIORITY:
+        raise BadInput("bad_value", f"A priority is a whole number up to {MOST_PRIORITY}, not {value!r}.")
     return value
+
+
+def _depth(value: Any) -> int:
+    """Returns how many lists and objects stand in one another; no further than anybody asks."""
+    deepest, level = 0, [value]
+    while level and deepest <= DEEPEST:
+        held = [one for one in level if isinstance(one, dict | list | tuple)]
+        deepest += bool(held)
+        level = [inner for one in held for inner in (one.values() if isinstance(one, dict) else one)]
+    return deepest

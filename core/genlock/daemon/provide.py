@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genlock.application.commit import ID_LENGTH
 from genlock.daemon.author import Author
+from genlock.errors import BadInput
 
 if TYPE_CHECKING:
     from genlock.daemon.services import Services
@@ -59,8 +60,11 @@ class RepeatableBody(SignedBody):
 
     def once(self, services: Services, address: str, make: Callable[[Author], T]) -> T:
         """Returns what `make` returns, or the first answer to a repeated request. `address` is the route with its
-        aggregate. Raises Refused(command_id_reused)."""
-        asked = self.model_dump_json(exclude={"id", "actor", "host"})
+        aggregate. Raises Refused(command_id_reused), BadInput(bad_value)."""
+        try:
+            asked = self.model_dump_json(exclude={"id", "actor", "host"})
+        except ValueError as error:  # half a surrogate pair, or lists in lists without end
+            raise BadInput("bad_value", f"The request cannot be stored: {error}.") from error
         digest = blake2b(f"{address}\0{asked}".encode(), digest_size=16).digest()
         author = Author(services.app, self.actor[:64], self.host[:64], self.id)
         return services.repeats.answer(self.id, digest, lambda: make(author))

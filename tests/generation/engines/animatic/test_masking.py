@@ -73,6 +73,15 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(moving: Path, tmp_pat
         made("mask", moving, selections=(Selection(mask=str(tmp_path / "rough.png"), frame=5),))
 
 
+@pytest.mark.parametrize("mode", ["mask", "track"])
+@pytest.mark.parametrize(
+    "selection", [Selection(points=(Point(320, 90),)), Selection(boxes=(Box(400, 10, 500, 90),))], ids=["point", "box"]
+)
+def test_what_lies_beside_the_picture_is_refused(moving: Path, mode: str, selection: Selection) -> None:
+    with pytest.raises(BadInput, match="320x192"):
+        made(mode, moving, selections=(selection,))
+
+
 def test_two_frames_for_one_thing_are_refused(moving: Path) -> None:
     with pytest.raises(BadInput, match="one frame"):
         made("track", moving, selections=(BOX, Selection(points=(Point(100, 90),), frame=8)))

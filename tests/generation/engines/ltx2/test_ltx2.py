@@ -586,6 +586,7 @@ def test_a_lora_of_something_else_is_refused(engine: Ltx2Engine, parts: Parts, t
         ({"stepz": 3}, "no setting stepz; it has model, schedule, steps"),
         ({"steps": 0}, "1 to 100 steps"),
         ({"steps": "many"}, "steps"),
+        ({"steps": 1, "schedule": "full"}, "2 steps at least"),
         ({"schedule": "turbo"}, "schedule"),
         ({"window": 9}, "window"),
         ({"guidance": 0.5}, "guidance"),

@@ -200,6 +200,6 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert address() == "http://127.0.0.1:4000"
     assert address("https://gpu.lan/ollama/") == "https://gpu.lan:443/ollama"
     assert address("[::1]:5000") == "http://[::1]:5000"
-    for wrong in ("ftp://x", "http://", "http://me:secret@host", "http://host:99999"):
+    for wrong in ("ftp://x", "http://", "http://me:secret@host", "http://host:99999", "http://a b", "http://a\ud800"):
         with pytest.raises(BadInput):
             address(wrong)

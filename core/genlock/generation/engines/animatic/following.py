@@ -64,8 +64,16 @@ def prompted(clip: Clip, selections: Sequence[Selection]) -> int:
 
 
 def scaled(selection: Selection, clip: Clip, size: tuple[int, int]) -> Selection:
-    """Returns a selection moved from a clip's own pixels to those of `size`."""
+    """Returns a selection moved from a clip's own pixels to those of `size`. Raises BadInput(bad_generation) for a point or
+    a box beside the picture."""
     height, width = frame_of(clip, 0).shape[:2]
+    beside = [point for point in selection.points if not (0 <= point.x < width and 0 <= point.y < height)]
+    if beside:
+        raise BadInput(
+            "bad_generation", f"The point {beside[0].x:g}, {beside[0].y:g} is outside {width}x{height} pixels."
+        )
+    if any(box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height for box in selection.boxes):
+        raise BadInput("bad_generation", f"A box lies outside {width}x{height} pixels.")
     across, down = size[0] / width, size[1] / height
     points = tuple(replace(point, x=point.x * across, y=point.y * down) for point in selection.points)
     boxes = tuple(

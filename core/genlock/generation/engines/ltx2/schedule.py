@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from genlock.errors import BadInput
 from genlock.generation.engines.ltx2.settings import Wanted
 
 DISTILLED: Final = (1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875)
@@ -49,13 +50,18 @@ class Schedule(Struct, frozen=True):
 
 
 def first(wanted: Wanted, model: str, transformer: dict[str, Any]) -> Schedule:
-    """Returns the schedule of the first (or only) stage for a model by its name and its transformer's config."""
+    """Returns the schedule of the first (or only) stage for a model by its name and its transformer's config.
+
+    Raises BadInput(bad_generation) for a single step of the full schedule, whose scheduler stretches from first to last.
+    """
     cross = bool(transformer.get("cross_attn_mod", False))
     if (wanted.schedule or ("distilled" if "distilled" in model else "full")) == "distilled":
         count = wanted.steps or len(DISTILLED)
         sigmas = DISTILLED if count == len(DISTILLED) else _spread(count)
         guidance = {"guidance_scale": wanted.guidance} if wanted.guidance is not None else {}
         return Schedule(count, sigmas, {**_PLAIN, **guidance, "use_cross_timestep": cross})
+    if wanted.steps == 1:
+        raise BadInput("bad_generation", "The full schedule of ltx2 takes 2 steps at least; the distilled one takes 1.")
     # Block 28 is what 2.3 and later are perturbed at, 29 what 2.0 is; a small transformer has its last.
     block = min(28 if cross else 29, int(transformer.get("num_layers", 48)) - 1)
     call: dict[str, Any] = {"use_cross_timestep": cross, "spatio_temporal_guidance_blocks": [block]}
