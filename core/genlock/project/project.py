@@ -15,8 +15,8 @@ from genlock.timeline.rate import Rate
 
 class Settings(Struct, frozen=True, omit_defaults=True):
     """A project's settings. `start_frame` is the default start timecode as a frame number; `folder` holds takes, caches
-    and exports (absolute path); `master` and `proxy` name the encodings of takes. `engine` makes the pictures of shots whose
-    brief names none; empty: the best that can run."""
+    and exports (absolute path); `master` and `proxy` name the encodings of takes. `engine` makes the pictures of
+    shots whose brief names none; empty: the best that can run."""
 
     rate: Rate = Rate(24)
     drop_frame: bool = False
