@@ -15,12 +15,13 @@ from msgspec import Struct, field
 from genlock.application.application import Accepted, Application, Envelope, Published
 from genlock.application.commands import Command
 from genlock.application.jobs import JobRunner
-from genlock.generation.arbiter import Arbiter, Decision
+from genlock.generation.arbiter import SLOTS, Arbiter, Decision
 from genlock.generation.engine import BUILTIN, Engines, Lane, Plan
 from genlock.generation.executor import Gone, Listener, Message, Moved, Progress, Staging, Ticket, Watcher
 from genlock.generation.local import LocalExecutor
 from genlock.generation.memory.ledger import Ledger
 from genlock.generation.memory.machine import Machine, here
+from genlock.generation.nursery import Child, Nursery, nursery
 from genlock.project.commands import CancelJob, CreateProject, QueueJob
 from genlock.project.job import JobCancelled, JobFailed, JobSucceeded
 from genlock.project.project import Settings
@@ -83,6 +84,7 @@ class Studio:
         targets: Mapping[str, str] = BUILTIN,
         machine: Machine | None = None,
         budget: int = 0,
+        born: Nursery | None = None,
     ) -> None:
         self.folder = folder
         self.machine = machine or here()
@@ -94,8 +96,8 @@ class Studio:
         self._app = Application(self._store)
         self._app.subscribe(self._published)
         self._project = self._do(CreateProject("Bench", Settings(folder=str(folder), proxy=False))).created[0]
-        self.executor = _Kept(self, Engines(targets), self.machine)
-        ledger = Ledger(self.machine, budget or self.machine.usable)
+        self.executor = _Kept(self, Engines(targets), self.machine, born)
+        ledger = Ledger(self.machine, budget or self.machine.usable, slots=SLOTS)
         self.arbiter = Arbiter(ledger, on_decision=lambda one: self.decisions.append((perf_counter(), one)))
         self.runner = JobRunner(self._app, self.executor, self.arbiter)
         self.runner.start()
@@ -171,11 +173,30 @@ class Studio:
                     self._heard.notify_all()
 
 
+class Lasting:
+    """A nursery for several studios, one after the other, so that heavy imports are paid once. `end` it."""
+
+    def __init__(self) -> None:
+        self._nursery = nursery()
+
+    def warm(self, *, models: bool = False) -> None:
+        self._nursery.warm(models=models)
+
+    def birth(self, *, models: bool = False) -> Child:
+        return self._nursery.birth(models=models)
+
+    def close(self) -> None:
+        """A studio is closed; the next one comes."""
+
+    def end(self) -> None:
+        self._nursery.close()
+
+
 class _Kept(LocalExecutor):
     """Passes everything on, and keeps it."""
 
-    def __init__(self, studio: Studio, engines: Engines, machine: Machine) -> None:
-        super().__init__(engines, machine=machine, warm_after=0)
+    def __init__(self, studio: Studio, engines: Engines, machine: Machine, born: Nursery | None) -> None:
+        super().__init__(engines, machine=machine, nursery_=born, warm_after=0)
         self._studio = studio
 
     def watch(self, watcher: Watcher) -> None:
