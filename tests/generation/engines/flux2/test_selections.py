@@ -157,8 +157,27 @@ def test_a_still_takes_selections_too(shared: Studio, tmp_path: Path) -> None:
 
 def test_several_things_are_followed(shared: Studio, source: Path, drawn: Selection) -> None:
     other = Selection(boxes=(Box(100, 10, 150, 60),), frame=4, thing=2)
-    two = run(shared.engine, asked(shared, source, drawn, other), shared.parts)
-    assert len(two.frames) == FRAMES
+    named = Selection(text="a stone", thing=3)
+    whole = run(shared.engine, asked(shared, source, drawn, other, named, grow=0), shared.parts)
+    assert len(whole.frames) == FRAMES
+    track = GenerationRequest(
+        "track",
+        source=str(source),
+        selections=(drawn, other, named),
+        direction="both",
+        frames=FRAMES,
+        resolution=SIZE,
+    )
+    masks = [frame[..., 3] > 0 for frame in run(Sam3Engine(Library(shared.home), CPU), track).frames]
+    for frame, own, mask in zip(whole.frames, decoded(source), masks, strict=True):
+        assert np.array_equal(frame[~mask], own[~mask])
+
+
+def test_a_way_that_needs_no_less_is_left_out(shared: Studio, source: Path, drawn: Selection) -> None:
+    plans = shared.engine.plans(asked(shared, source, drawn))
+    sizes = [plan.bytes for plan in plans]
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert "To select: without a GPU each frame takes about 45 s." in plans[0].notes
 
 
 def test_what_is_on_no_frame_is_said(shared: Studio, source: Path) -> None:

@@ -35,16 +35,18 @@ def preceded(
         reason = f"SAM 3 follows what is selected; without it {request.mode} needs a mask. {error.message}"
         raise GenerationError(error.code, reason) from error
     how = lent.how | {"model": lent.model, "revision": lent.revision}
-    return tuple(
-        structs.replace(
+    found: list[Plan] = []
+    for plan in plans:
+        longer = structs.replace(
             plan,
             components=(*lent.components, *plan.components),
             stages=(*lent.stages, *plan.stages),
-            notes=(*plan.notes, *lent.notes),
+            notes=(*plan.notes, *(f"To select: {note[0].lower()}{note[1:]}" for note in lent.notes)),
             how=plan.how | {HOW: how},
         )
-        for plan in plans
-    )
+        if all(longer.bytes < better.bytes for better in found):
+            found.append(longer)  # a slower way that needs no less is of no use to anyone
+    return tuple(found)
 
 
 def tracked(request: GenerationRequest) -> GenerationRequest:
