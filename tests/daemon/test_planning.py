@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ NESTED: list[Any] = json.loads("[" * 300 + "]" * 300)
     [{"app": 1}, {"shot": "x"}, {"probe": 1}, {"conditioning": 5}, {"conditioning": [5]}, {"source": 5}, {"mode": []},
      {"mode": "extend", "take": 5}, {"mode": "extend", "take": []}, {"settings": 5}, {"priority": []}, {"frames": 1e400},
      {"prompt": "\ud800"}, {"start_frame": 10**30}, {"priority": 10**30}, {"settings": {"x": 2**64}},
-     {"settings": {"x": NESTED}}],
+     {"settings": {"x": NESTED}}, {"settings": {"x": math.nan}}, {"priority": True},
+     {"selections": [{"points": [[math.nan, 1]]}]}, {"references": [{"path": "/x.png", "strength": math.inf}]}],
 )  # fmt: skip
 def test_fields_of_other_types_are_refused(ann: Any, project: str, overrides: dict[str, Any], dry_run: bool) -> None:
     body = {"shots": [shot_of(ann, project)], "overrides": overrides, "dry_run": dry_run}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -91,8 +92,8 @@ def _checked(
     if overrides.get("mode", "image") not in get_args(Mode):
         raise BadInput("bad_value", f"There is no mode {overrides['mode']!r}; there are {', '.join(get_args(Mode))}.")
     _whole(overrides.get("priority", 0))
-    if _depth(overrides) > DEEPEST:
-        raise BadInput("bad_value", f"The request holds lists or objects deeper than {DEEPEST} in one another.")
+    if reason := _unstorable(overrides):
+        raise BadInput("bad_value", reason)
     values = {name: value for name, value in overrides.items() if name in fields}
     request = _request(shot, settings, number, values, overrides.get("take"), probe)
     try:
@@ -238,11 +239,14 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _depth(value: Any) -> int:
-    """Returns how many lists and objects stand in one another; no further than anybody asks."""
-    deepest, level = 0, [value]
-    while level and deepest <= DEEPEST:
+def _unstorable(value: Any) -> str:
+    """Returns why a value cannot be written as JSON and read back the same; empty when it can."""
+    level = [value]
+    for _ in range(DEEPEST):
+        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
+            return "The request holds a number that is none (NaN), or an infinite one."
         held = [one for one in level if isinstance(one, dict | list | tuple)]
-        deepest += bool(held)
+        if not held:
+            return ""
         level = [inner for one in held for inner in (one.values() if isinstance(one, dict) else one)]
-    return deepest
+    return f"The request holds lists or objects in one another, deeper than {DEEPEST}."
