@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from time import perf_counter, sleep
 from typing import Any, Final
 
 from genlock.bench import Result
-from genlock.bench.studio import Studio
+from genlock.bench.studio import Job, Studio
 from genlock.generation.channel import Ready
 from genlock.generation.memory.machine import Machine
 from genlock.generation.nursery import nursery
@@ -52,7 +53,7 @@ def _killed(folder: Path) -> list[float]:
         size = Resolution(640, 360)
         for number in range(ROUNDS):
             job = studio.begin(GenerationRequest("text_to_video", resolution=size, frames=2000, engine="animatic"))
-            studio.wait(lambda job=job: job.progress())
+            studio.wait(job.progress)
             (pid,) = studio.executor.pids()["heavy"]
             seen = len(studio.decisions)
             begin = perf_counter()
@@ -62,7 +63,7 @@ def _killed(folder: Path) -> list[float]:
                     raise RuntimeError(f"the lease of job {number} is still held")
                 sleep(0.001)
             found.append(free[0] - begin)
-            studio.wait(lambda job=job: len(job.plans) > 1)  # it is tried once more
+            studio.wait(partial(_planned, job, 1))  # it is tried once more
             studio.cancel(job)
     finally:
         studio.close()
@@ -109,7 +110,7 @@ def _cancelled(folder: Path) -> tuple[float, float]:
     try:
         for number in range(ROUNDS):
             job = studio.begin(request)
-            studio.wait(lambda job=job, count=3 + number: len(job.progress("denoise")) > count or job.end)
+            studio.wait(partial(_stepped, job, 3 + number))
             if job.end:
                 raise RuntimeError(job.error or "the clip was made before it could be cancelled")
             seconds = studio.cancel(job)
@@ -125,3 +126,13 @@ def _cancelled(folder: Path) -> tuple[float, float]:
                 os.environ[name] = value
     middle = sorted(range(ROUNDS), key=beyond.__getitem__)[ROUNDS // 2]
     return beyond[middle], steps[middle]
+
+
+def _planned(job: Job, times: int) -> bool:
+    """Returns whether a job was begun more often than that."""
+    return len(job.plans) > times
+
+
+def _stepped(job: Job, steps: int) -> bool:
+    """Returns whether a job has made more steps than that, or ended."""
+    return len(job.progress("denoise")) > steps or bool(job.end)

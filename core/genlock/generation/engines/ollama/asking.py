@@ -84,11 +84,12 @@ def address(given: str = "") -> str:
         port = parts.port or (443 if parts.scheme == "https" else 11434)
     except ValueError as error:
         raise BadInput("bad_value", f"{text!r} is no address of a server.") from error
-    foreign = parts.scheme not in ("http", "https") or not parts.hostname or parts.username
+    name = parts.hostname or ""
+    foreign = parts.scheme not in ("http", "https") or not name or parts.username
     if foreign or " " in url or not url.isprintable():
         raise BadInput("bad_value", f"{text!r} is no address of a server.", hint=f"For example {DEFAULT}.")
     # a server told to listen everywhere is asked here
-    host = "127.0.0.1" if parts.hostname in ("0.0.0.0", "::") else parts.hostname
+    host = "127.0.0.1" if name in ("0.0.0.0", "::") else name
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}{parts.path.rstrip('/')}"
 
 
