@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 
 WIDTH, HEIGHT = SIZE = 96, 64
 PATIENCE = 60.0
+ROOT = Path(__file__).resolve().parents[2]
 OPEN = ("waiting", "running")
 
 
@@ -136,6 +137,7 @@ def opened(folder: Path, models: Path, **settings: Any) -> Iterator[Lot]:
             patch.setenv(f"GENLOCK_{name}", str(folder / place))
         patch.setenv("GENLOCK_MODELS", str(models))
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("PYTHONPATH", str(ROOT))  # workers find engines of these tests by name
         store = folder / "store" / "lot.genlock"
         store.parent.mkdir(parents=True, exist_ok=True)
         if settings:
