@@ -123,6 +123,15 @@ def test_a_smaller_card_takes_smaller_forms(real: Library) -> None:
     assert all("latent_upsampler" not in plan.how["forms"] for plan in first.values())
 
 
+def test_no_lora_is_put_onto_8_bit_weights(real: Library, tmp_path: Path) -> None:
+    write(tmp_path / "lora", {"transformer.transformer_blocks.0.attn1.to_q.lora_A.weight": 4096})
+    (file,) = (tmp_path / "lora").glob("*.safetensors")
+    for gib in (24, 48, 80):
+        for plan in plans(real, cuda(gib), settings={"loras": [{"path": str(file)}]}):
+            assert not [form for form in plan.how["forms"].values() if "fp8" in form], plan.name
+    assert "fp8" in plans(real, cuda(24))[0].how["forms"]["transformer"]
+
+
 def test_the_last_way_is_a_smaller_picture(real: Library) -> None:
     found = plans(real, cuda(24, 128), resolution=Resolution(1920, 1080))
     assert found[-1].name.endswith("smaller")

@@ -231,7 +231,8 @@ def _ways(case: _Case, shape: _Shape) -> tuple[Way, ...]:
     if shape.two_stage:
         found = upsampler_of(model)
         parts[UPSAMPLER] = PartSize(found[1].parameters if found else 0, ("denoise",), fixed=True)
-    return ways(case.machine, device, parts, work, model=model.name)
+    # a LoRA put onto 8-bit weights takes their dtype, in which nothing can be added up
+    return ways(case.machine, device, parts, work, model=model.name, eight=() if case.loras else ("fp8",))
 
 
 def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
