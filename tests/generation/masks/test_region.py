@@ -50,8 +50,11 @@ def test_a_region_is_all_of_its_parts_and_as_much_wider_as_said() -> None:
     assert np.array_equal(region.mask(1), right)
     wide = Region([lambda _: left], 3).mask(0)
     apart = cv2.distanceTransform((left == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    assert wide[apart <= 2.5].all()
-    assert not wide[apart > 3.6].any()
+    assert np.array_equal(wide > 0, apart <= 3)
+    soft = left.copy()
+    soft[15, 15:25] = 60
+    assert np.array_equal(Region([lambda _: soft], 3).mask(0), np.where(apart <= 3, 255, soft))
+    assert not Region([lambda _: np.zeros_like(left)], 3).mask(0).any()
 
 
 def test_outside_a_mask_nothing_changes() -> None:
