@@ -314,20 +314,7 @@ staged, mortal, stuck, unplugged = Staged("staged"), Mortal("mortal"), Stuck("st
 greedy, mattes, hoarder, computing = Greedy("greedy"), Mattes("mattes"), Hoarder("hoarder"), Computing("computing")
 raising, bare, talkative = Raising("raising"), Bare("bare"), Talkative("talkative")
 
-NAMES = (
-    "plain",
-    "slow",
-    "killed",
-    "deaf",
-    "frozen",
-    "broken",
-    "hungry",
-    "lazy",
-    "eager",
-    "environment",
-    "bare",
-    "talkative",
-)
+NAMES = ("plain", "slow", "killed", "deaf", "frozen", "broken", "hungry", "lazy", "eager", "environment")
 STAGED = ("staged", "mortal", "stuck", "unplugged", "greedy", "mattes", "hoarder", "computing", "raising")
 WORDY = ("bare", "talkative")
 

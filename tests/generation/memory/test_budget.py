@@ -16,7 +16,7 @@ from genlock.generation.memory.budget import BAND, PATIENCE, Sample, Settled, Wa
 from genlock.generation.memory.hints import Hint, Hints
 from genlock.generation.memory.machine import CARDS, CONTEXT, MARGIN, GiB, Machine
 from genlock.generation.memory.meters import HostMeter, NvmlMeter
-from genlock.generation.memory.tenants import Ollama
+from genlock.generation.memory.tenants import Ollama, Resident
 
 CARD = CARDS["24 GB"]
 MAC = CARDS["64 GB unified"]
@@ -196,6 +196,26 @@ def test_a_server_that_is_down_costs_nothing_and_its_models_are_shown() -> None:
     bench = Bench(FakeMeter(ollama=5), ollama=Ollama("http://127.0.0.1:9"))
     assert bench.look() == 18.5
     assert bench.watch.tenants()["ollama"] == []
+
+
+class Counted(Ollama):
+    """Counts who asks it."""
+
+    asked = 0
+
+    def residents(self) -> tuple[Resident, ...]:
+        self.asked += 1
+        return (Resident("gemma3", 5),)
+
+
+def test_a_picture_of_the_tenants_asks_no_server() -> None:
+    """It is made on the loop that serves everybody: a server that hangs would hold all of them up."""
+    ollama = Counted("http://127.0.0.1:9")
+    bench = Bench(FakeMeter(ollama=5), ollama=ollama)
+    bench.look()
+    asked = ollama.asked
+    assert bench.watch.tenants()["ollama"] == [{"model": "gemma3", "bytes": 5}]
+    assert ollama.asked == asked
 
 
 class Obliging(Ollama):

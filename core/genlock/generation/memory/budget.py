@@ -19,7 +19,7 @@ from genlock.generation.memory import meters
 from genlock.generation.memory.hints import Hints
 from genlock.generation.memory.machine import CONTEXT, MARGIN, GiB, Machine
 from genlock.generation.memory.meters import HostMeter, Meter, NvmlMeter
-from genlock.generation.memory.tenants import OTHERS, PROGRAMS, Ollama, Recent, tenant
+from genlock.generation.memory.tenants import OTHERS, PROGRAMS, Ollama, Recent, Resident, tenant
 
 log = logging.getLogger("genlock.memory")
 
@@ -128,6 +128,7 @@ class Watch:
         self._recent = Recent()
         self._settled: Settled | None = None
         self._sample: Sample | None = None
+        self._residents: tuple[Resident, ...] = ()
         self._wake, self._ended = Event(), False
         self._thread: Thread | None = None
         self._looking, self._lock = Lock(), Lock()
@@ -164,8 +165,8 @@ class Watch:
     def make_way(self, size: int) -> None:
         """Has an Ollama server unload the models that Genlock loaded there, when `size` is more than the budget. What comes
         free counts at once."""
-        budget = self._settled.budget if self._settled else 0
-        if self.ollama is None or size <= budget or not self.ollama.evict(self.meter.free):
+        settled = self._settled
+        if self.ollama is None or size <= (settled.budget if settled else 0) or not self.ollama.evict(self.meter.free):
             return
         with self._looking:
             self._recent.forget("ollama")
@@ -174,9 +175,9 @@ class Watch:
 
     def tenants(self) -> dict[str, Any]:
         """Returns a JSON-ready picture: total, free, ours, each tenant with what it holds and is expected to hold, the
-        hints that stand, Ollama's models. Callable from any thread."""
+        hints that stand, Ollama's models. Callable from any thread; asks nobody, and waits for nobody."""
         with self._lock:
-            sample = self._sample or Sample(0, 0)
+            sample, residents = self._sample or Sample(0, 0), self._residents
         names = sorted({*sample.held, *sample.expected})
         return {
             "total": sample.total,
@@ -191,10 +192,7 @@ class Watch:
                 {"host": hint.host, "page": hint.page, "playing": hint.playing, "rendering": hint.rendering}
                 for hint in self.hints.standing()
             ],
-            "ollama": [
-                {"model": model.name, "bytes": model.size_vram}
-                for model in (self.ollama.residents() if self.ollama else ())
-            ],
+            "ollama": [{"model": model.name, "bytes": model.size_vram} for model in residents],
         }
 
     def _run(self) -> None:
@@ -225,7 +223,10 @@ class Watch:
         if not ours:
             ours = min(self._held(), unseen if by_process else max(0, total - free))
             unseen -= min(unseen, ours)
-        residents = sum(model.size_vram for model in self.ollama.residents()) if self.ollama else 0
+        models = self.ollama.residents() if self.ollama else ()
+        with self._lock:
+            self._residents = models
+        residents = sum(model.size_vram for model in models)
         if residents and not by_process:
             held["ollama"] = residents
         rest = max(0, total - free - ours - sum(held.values())) if not self.machine.unified else unseen

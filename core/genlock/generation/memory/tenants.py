@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any, Final
 from urllib.error import URLError
@@ -104,7 +105,8 @@ class Ollama:
     """A server on this machine. One that is down or slow costs half a second, then nothing for half a minute; one elsewhere
     holds none of this machine's memory and is never asked.
 
-    A model that was there before Genlock asked for it belongs to somebody else and is never unloaded.
+    A model that was there before Genlock asked for it belongs to somebody else and is never unloaded. Callable from any
+    thread.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Ollama:
         self._residents: tuple[Resident, ...] = ()
         self._ours: dict[str, float] = {}
         """Models we asked for first, and when."""
+        self._lock = Lock()
 
     def residents(self) -> tuple[Resident, ...]:
         """Returns the models in its memory, from an answer at most ten seconds old."""
@@ -127,13 +130,15 @@ class Ollama:
             self._asked = now
             self._residents = self._ask_residents()
             there = {model.name for model in self._residents}
-            self._ours = {name: at for name, at in self._ours.items() if name in there or now - at < LOADING}
+            with self._lock:
+                self._ours = {name: at for name, at in self._ours.items() if name in there or now - at < LOADING}
         return self._residents
 
     def begin(self, model: str) -> None:
         """Notes that Genlock is about to use a model: it is ours to unload unless it is there already."""
         if model not in {resident.name for resident in self._ask_residents()}:
-            self._ours[model] = self._clock()
+            with self._lock:
+                self._ours[model] = self._clock()
 
     def evict(self, free: Callable[[], int], within: float = 10.0) -> int:
         """Unloads the models that Genlock loaded and waits until memory moved; returns the bytes that came free.
@@ -149,7 +154,8 @@ class Ollama:
             if self._send("/api/generate", {"model": model.name, "keep_alive": 0}) is None:
                 break
             freed += model.size_vram
-            del self._ours[model.name]
+            with self._lock:
+                self._ours.pop(model.name, None)
         self._asked = -FRESH
         if not freed:
             return 0
