@@ -92,8 +92,8 @@ def _checked(
     if overrides.get("mode", "image") not in get_args(Mode):
         raise BadInput("bad_value", f"There is no mode {overrides['mode']!r}; there are {', '.join(get_args(Mode))}.")
     _whole(overrides.get("priority", 0))
-    if reason := _unstorable(overrides):
-        raise BadInput("bad_value", reason)
+    if fault := _unstorable(overrides):
+        raise BadInput("bad_value", fault)
     values = {name: value for name, value in overrides.items() if name in fields}
     request = _request(shot, settings, number, values, overrides.get("take"), probe)
     try:

@@ -98,7 +98,7 @@ def generate(
     if failed:
         status = failed[0]["status"]
         message = status.get("message", "The job was cancelled.")
-        raise GenerationError(status.get("code", "cancelled"), f"{len(failed)} of {len(rows)} jobs failed: {message}")
+        raise GenerationError(status.get("code", "cancelled"), f"{len(failed)} of {len(rows)} failed: {message}")
 
 
 def _marks(
@@ -159,9 +159,9 @@ def _told(rows: list[dict[str, Any]], waited: bool) -> str:
     if not rows:
         return "Nothing to do: every shot has a take."
     if not waited:
-        return f"Queued {len(rows)} jobs. Watch them: genlock jobs --watch"
+        return f"Queued {len(rows)} {'jobs' if len(rows) > 1 else 'job'}. Watch: genlock jobs --watch"
     done = sum(row["status"]["type"] == "succeeded" for row in rows)
-    return f"Made {done} of {len(rows)} takes"
+    return f"Made {done} of {len(rows)} {'takes' if len(rows) > 1 else 'take'}"
 
 
 def _made(rows: list[dict[str, Any]], shots: list[dict[str, Any]]) -> Iterator[str]:

@@ -242,6 +242,8 @@ def test_sizes_are_made_larger_and_cut(engine: Ltx2Engine, parts: Parts) -> None
     asked = request(resolution=Resolution(80, 50), frames=9)
     plan = engine.plans(asked)[0]
     assert plan.notes == ("Made at 96x64 and cut to 80x50: the model's sizes are multiples of 32.",)
+    twice = engine.plans(request(resolution=Resolution(96, 64), frames=9, settings=FAST | {"two_stage": True}))[0]
+    assert twice.notes == ("Made at 128x64 and cut to 96x64: the model's sizes are multiples of 64.",)
     whole = run(engine, request(frames=9), parts)
     assert np.array_equal(pictures(run(engine, asked, parts)), pictures(whole)[:, 7:57, 8:88])
 

@@ -273,7 +273,8 @@ def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
 def _notes(request: GenerationRequest, shape: _Shape) -> Iterator[str]:
     asked = request.resolution.width, request.resolution.height
     if shape.size != shape.inner:
-        yield f"Made at {_by(shape.size)} and cut to {_by(shape.inner)}: the model's sizes are multiples of 32."
+        step = 2 * grid.SPACE if shape.two_stage else grid.SPACE
+        yield f"Made at {_by(shape.size)} and cut to {_by(shape.inner)}: the model's sizes are multiples of {step}."
     if shape.inner != asked:
         yield f"Made at {_by(shape.inner)} and enlarged to {_by(asked)}: more does not fit this machine."
     new = shape.layout.count
