@@ -200,6 +200,8 @@ def test_without_sam_a_mask_is_asked_for(shared: Studio, source: Path, drawn: Se
     with pytest.raises(GenerationError, match="needs a mask") as caught:
         alone.plans(asked(shared, source, drawn))
     assert caught.value.code == "model_missing"
+    assert "genlock models" in caught.value.hint
+    assert "sam3" in caught.value.hint
 
 
 @pytest.mark.parametrize("after", [2, 5, 9])

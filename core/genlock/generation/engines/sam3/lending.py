@@ -33,7 +33,7 @@ def preceded(
         if error.code != "model_missing":
             raise
         reason = f"SAM 3 follows what is selected; without it {request.mode} needs a mask. {error.message}"
-        raise GenerationError(error.code, reason) from error
+        raise GenerationError(error.code, reason, hint=error.hint) from error
     how = lent.how | {"model": lent.model, "revision": lent.revision}
     found: list[Plan] = []
     for plan in plans:
