@@ -594,6 +594,7 @@ def test_a_lora_of_something_else_is_refused(engine: Ltx2Engine, parts: Parts, t
         ({"guidance": 0.5}, "guidance"),
         ({"loras": [{"name": "a", "path": "/a"}]}, "either"),
         ({"loras": [{"name": "../a"}]}, "not a name"),
+        ({"loras": [{"name": "a" * 5000}]}, "not a name"),
         ({"model": "flux2-klein"}, "no model of ltx2"),
     ],
 )

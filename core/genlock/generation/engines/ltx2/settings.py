@@ -20,6 +20,9 @@ MOST_PIXELS: Final = 512
 LORAS: Final = "loras"
 """Folder within the library's."""
 
+LONGEST: Final = 200
+"""Characters of a LoRA's name."""
+
 
 class Lora(Struct, frozen=True, forbid_unknown_fields=True):
     """A LoRA by its file's `path`, or by `name` among those in the library; `weight` is usually 0..1."""
@@ -84,8 +87,8 @@ def lora_file(lora: Lora, library: Library) -> Path:
         raise _bad("A LoRA is given either by its path or by its name.")
     folder = library.home / LORAS
     path = Path(lora.path) if lora.path else folder / f"{lora.name.removesuffix('.safetensors')}.safetensors"
-    if lora.name and Path(lora.name).name != lora.name:
-        raise _bad(f"The LoRA {lora.name!r} is a path, not a name.")
+    if lora.name and (Path(lora.name).name != lora.name or len(lora.name) > LONGEST):
+        raise _bad(f"The LoRA {lora.name[:LONGEST]!r} is a path, not a name.")
     if not path.is_absolute():
         raise _bad(f"The LoRA needs an absolute path, not {path}.")
     if not path.is_file():
