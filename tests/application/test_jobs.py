@@ -19,6 +19,7 @@ from genlock.application.requests import request_for
 from genlock.errors import BadInput, NotFound, Refused, StoreError
 from genlock.generation.arbiter import Arbiter, Lease, Need
 from genlock.generation.engine import BUILTIN, Engines
+from genlock.generation.executor import Failed as FailedOutcome
 from genlock.generation.executor import Finished, Listener, Outcome, Progress, Stopped, Ticket
 from genlock.generation.local import LocalExecutor
 from genlock.project.commands import (
@@ -266,6 +267,36 @@ def test_a_take_that_is_complete_when_the_daemon_ends_is_not_left_behind(house: 
     runner.stop()
     assert isinstance(house.app.job(job).status, Waiting)
     assert not list(house.folder.rglob("*.mov"))
+
+
+class Sulky(FakeExecutor):
+    """Fails a job that is cancelled, when it is `heard` and no sooner."""
+
+    def __init__(self, engines: Engines) -> None:
+        super().__init__(engines)
+        self.heard = Event()
+
+    def _run(self, ticket: Ticket, listener: Listener) -> Outcome:
+        outcome = super()._run(ticket, listener)
+        if isinstance(outcome, Stopped):
+            self.heard.wait(10)
+            return FailedOutcome(ticket.job, "engine_failed", "the attempt before")
+        return outcome
+
+
+def test_how_a_cancelled_attempt_ends_is_nothing_to_the_next_one(house: House) -> None:
+    executor = Sulky(trial_engines.engines())
+    runner = house.run(executor)
+    job = house.queue(engine="slow")
+    house.until(job, Running)
+    house.do(CancelJob(), job)
+    house.do(RetryJob(), job)
+    executor.heard.set()
+    assert house.until(job, Running).attempt == 2
+    executor.let_go(job)
+    house.until(job, Succeeded)
+    assert "JobFailed" not in house.seen
+    assert not len(runner._waiting)
 
 
 def test_a_restart_requeues_what_ran_and_keeps_the_queue(tmp_path: Path) -> None:

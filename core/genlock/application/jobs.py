@@ -180,6 +180,9 @@ class JobRunner:
 
     def _ended(self, job: str, _: asyncio.Task[None]) -> None:
         del self._running[job]
+        state = self._app.world.jobs.get(job)
+        if state is None or not isinstance(state.status, Waiting):
+            self._waiting.discard(job)
         self._serve()
 
     def _look_ahead(self) -> None:
@@ -221,7 +224,7 @@ class JobRunner:
             outcome = await self._work(carriage)
             # A take that was complete before the end is stored, or taken away: its job is made again.
             if isinstance(outcome, Finished) or (outcome is not None and not self._stopping):
-                await self._settle(job, carriage.marked(outcome))
+                await self._settle(carriage, carriage.marked(outcome))
         except asyncio.CancelledError:
             pass  # cancelled while it waited for its lease, or the runner stops: the queue knows already
         except GenlockError as error:
@@ -328,17 +331,20 @@ class JobRunner:
         lease.report(progress.done, progress.total)
         self._on_progress(progress)
 
-    async def _settle(self, job: JobState, outcome: Outcome) -> None:
+    async def _settle(self, carriage: _Carriage, outcome: Outcome) -> None:
+        job = carriage.job
         match outcome:
             case Finished(take=take):
                 # One that could not be stored, as on a full disk, is still wanted: the job counts as running until then.
                 wanted = await self._send(job.id, FinishJob(take)) or self._is_running(job.id)
                 if not wanted:
                     discard(take)
-            case Failed(code=code, message=message):
+            case Failed(code=code, message=message) if not carriage.stopped:
                 await self._fail(job, code, message)
-            case Stopped():
-                pass  # whoever stopped it has stored why
+            case Failed() | Stopped():
+                # Whoever stopped it has stored why. One that was asked for again before it was marked as started waits on.
+                if carriage.stopped and self._is_running(job.id):
+                    await self._send(job.id, RequeueJob("It was cancelled and asked for again."))
             case _:
                 assert_never(outcome)
 
