@@ -38,7 +38,7 @@ from genlock.generation.memory.traces import Trace
 from genlock.generation.models.library import Library
 from genlock.project.request import GenerationRequest, Point, Selection
 from genlock.timeline.model import Resolution
-from tests.bench import capped, real
+from tests.bench import capped
 
 ROOT: Final = Path(__file__).parents[2]
 MARK: Final = "<!-- rows of tests/bench/gpu.py -->\n"
@@ -84,6 +84,7 @@ class Bench:
         for step in (
             self.checkpoints,
             self.copying,
+            self.activations,
             self.loading,
             self.overhead,
             self.editing,
@@ -141,9 +142,9 @@ class Bench:
     def checkpoints(self) -> Iterator[Row]:
         """Writes the models."""
         begin = perf_counter()
-        written, hollow = real.make(self.home, self.size, self.device)
-        note = f"of holes, for want of disk: {', '.join(hollow)}" if hollow else ""
-        yield Row("checkpoints", written / 1e9, "GB", f"{perf_counter() - begin:.0f} s", note)
+        made = probe("writing", home=str(self.home), size=self.size, device=self.device)
+        note = f"of holes, for want of disk: {', '.join(made['hollow'])}" if made["hollow"] else ""
+        yield Row("checkpoints", made["bytes"] / 1e9, "GB", f"{perf_counter() - begin:.0f} s", note)
 
     def copying(self) -> Iterator[Row]:
         """Measures link and disk, and keeps both for every plan from here on."""
@@ -158,6 +159,12 @@ class Bench:
         yield Row(f"copy, {where}", self.up / 1e9, "GB/s")
         yield Row("copy back", self.down / 1e9, "GB/s")
         yield Row("disk, a file out of the cache", found["disk"] / 1e9, "GB/s", "", file.parent.name)
+
+    def activations(self) -> Iterator[Row]:
+        """Runs parts of two layers beside their dry run."""
+        for name, estimate, actual in probe("activations", device=self.device)["found"]:
+            beside = f"{estimate / 2**20:.4g} MiB said, {actual / 2**20:.4g} taken"
+            yield Row(f"estimate over actual, {name}", estimate / actual, "times", beside, "asked: within 5 %")
 
     def loading(self) -> Iterator[Row]:
         """Loads every part from disk, pushes all out, and brings them back."""
@@ -196,7 +203,7 @@ class Bench:
                     rate = news.what.bytes / max(news.what.seconds, 1e-9) / 1e9
                     yield Row(f"{news.what.component} {tier}", news.what.seconds, "s", f"{rate:.2f} GB/s")
         rate = total / max(seconds, 1e-9)
-        share = f"{rate / floor:.0%} of the copy rate" if floor else ""
+        share = f"{rate / floor:.1%} of the copy rate" if floor else ""
         yield Row(f"all parts {tier}", rate / 1e9, "GB/s", share, f"{total / 1e9:.3g} GB in {seconds:.3g} s")
 
     def _pushed(self, studio: Studio, since: int) -> Iterator[Row]:
@@ -205,7 +212,7 @@ class Bench:
         kept = sum(one.tier == "host" for one in left)
         rate = total / max(seconds, 1e-9)
         note = f"{kept} of {len(left)} parts kept in host memory, the others dropped"
-        yield Row("all parts pushed out", rate / 1e9, "GB/s", f"{rate / self.down:.0%} of the copy rate", note)
+        yield Row("all parts pushed out", rate / 1e9, "GB/s", f"{rate / self.down:.1%} of the copy rate", note)
 
     def _estimates(self, studio: Studio) -> Iterator[Row]:
         """Compares what plans said of activations with what the allocator saw."""
@@ -228,9 +235,9 @@ class Bench:
 
     def overhead(self) -> Iterator[Row]:
         """Calls the bare pipelines and the engines with the same request."""
-        for engine, kind in (("ltx2", "clip"), ("flux2", "image")):
-            request = msgspec.to_builtins(self.request(kind))
-            found = probe("bare", device=self.device, engine=engine, request=request)
+        kinds = {"ltx2": "clip", "flux2": "image"}
+        requests = {engine: msgspec.to_builtins(self.request(kind)) for engine, kind in kinds.items()}
+        for engine, found in probe("bare", device=self.device, requests=requests).items():
             if "skipped" in found:
                 yield Row(f"{engine} over the bare pipeline", 0, "not measured", "", found["skipped"])
                 continue

@@ -21,6 +21,14 @@ from tests.generation.recording import Parts, run
 ROUNDS = 3
 
 
+def writing(home: str, size: str, device: str) -> dict[str, Any]:
+    """Writes the models; see `real.make`."""
+    from tests.bench import real
+
+    written, hollow = real.make(Path(home), size, device)
+    return {"bytes": written, "hollow": hollow}
+
+
 def copying(device: str, bytes: int, file: str) -> dict[str, float]:
     """Returns bytes a second from pinned memory to the device and back, and of a file that is in no cache."""
     import torch
@@ -41,7 +49,12 @@ def copying(device: str, bytes: int, file: str) -> dict[str, float]:
     return {"up": rate(there, pinned), "down": rate(pinned, there), "disk": _disk(Path(file))}
 
 
-def bare(device: str, engine: str, request: dict[str, Any]) -> dict[str, Any]:
+def bare(device: str, requests: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns, by engine, what `beside` does for its request."""
+    return {engine: beside(device, engine, request) for engine, request in requests.items()}
+
+
+def beside(device: str, engine: str, request: dict[str, Any]) -> dict[str, Any]:
     """Returns the seconds of the bare pipeline call and of our engine's (the quickest of some), and how many values of
     their frames differ. One after the other: a card holds the weights once."""
     import numpy as np
@@ -73,7 +86,68 @@ def bare(device: str, engine: str, request: dict[str, Any]) -> dict[str, Any]:
     mine, ours = _timed(lambda: run(made, asked, parts).frames, device)
     assert len(mine) == len(theirs)
     differing = sum(int((np.asarray(a) != np.asarray(b)).sum()) for a, b in zip(mine, theirs, strict=True))
+    parts.held.clear()
+    gc.collect()
+    _empty(device)
     return {"bare": floor, "ours": ours, "differing": differing, "digest": blake2b(mine[-1].tobytes()).hexdigest()[:16]}
+
+
+def activations(device: str) -> dict[str, list[tuple[str, int, int]]]:
+    """Returns part with shape, bytes by the dry run, and bytes the allocator had handed out: parts of published width
+    and two layers on a GPU, narrow ones elsewhere. The line is fitted to other shapes than those that run."""
+    import torch
+
+    from genlock.bench import estimates
+    from genlock.generation.memory import dryrun
+
+    if device == "cpu":
+        narrow = {"in_channels": 16, "num_attention_heads": 2, "attention_head_dim": 16, "joint_attention_dim": 48}
+        config = narrow | {"axes_dims_rope": (4, 4, 4, 4), "guidance_embeds": False}
+        cases = {"flux2 transformer": (dryrun.flux2_transformer(config), dryrun.PICTURE, ((2048,), (4096,)))}
+    else:
+        known = ((8, 16, 16), (16, 32, 32))
+        shapes = ((16, 22, 38), (16, 34, 60), (31, 22, 38))
+        cases = {
+            "flux2 transformer": (dryrun.flux2_transformer(estimates.FLUX2), dryrun.PICTURE, ((4608,), (16896,))),
+            **{
+                f"ltx2 transformer{', conditioned' if held else ''}": (
+                    dryrun.ltx2_transformer(estimates.LTX2, conditioned=held),
+                    known,
+                    shapes,
+                )
+                for held in (False, True)
+            },
+        }
+    found = []
+    for name, (ready, known, shapes) in cases.items():
+        line = dryrun.line(ready, known)
+        for shape in shapes:
+            actual = (
+                estimates.recorded(ready, shape, torch.bfloat16)
+                if device == "cpu"
+                else _allocated(ready, shape, device)
+            )
+            found.append((f"{name}, {'x'.join(map(str, shape))}", round(line.at(ready.units(shape))), actual))
+    return {"found": found}
+
+
+def _allocated(ready: Any, shape: tuple[int, ...], device: str) -> int:
+    """Returns the most bytes in use on top of weights during a call on a GPU."""
+    import torch
+
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device("meta"):
+            made = ready.build().eval()
+        made.to_empty(device=device)
+        with torch.no_grad(), torch.device(device):
+            before = torch.cuda.memory_allocated()
+            torch.cuda.reset_peak_memory_stats()
+            ready.call(made, shape)
+            torch.cuda.synchronize()
+            return torch.cuda.max_memory_allocated() - before
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 class _Parts(Parts):
@@ -89,7 +163,7 @@ class _Parts(Parts):
 
 def _timed(call: Any, device: str) -> tuple[Any, float]:
     seconds = []
-    for _ in range(ROUNDS + 1):
+    for _ in range(1 + (ROUNDS if device.startswith("cuda") else 1)):  # a CPU's times prove nothing here
         begin = perf_counter()
         made = call()
         _synchronise(device)
@@ -191,7 +265,7 @@ def _empty(device: str) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    probe = {"copying": copying, "bare": bare}[sys.argv[1]]
+    probe = {"writing": writing, "copying": copying, "bare": bare, "activations": activations}[sys.argv[1]]
     if '"device": "cpu"' in sys.argv[2]:
         import torch
 

@@ -18,6 +18,8 @@ STEPS = (
     "copy, memory to memory",
     "copy back",
     "disk, a file out of the cache",
+    "estimate over actual, flux2 transformer, 2048",
+    "estimate over actual, flux2 transformer, 4096",
     "first clip, models on disk",
     "first image, models on disk",
     "first mask, models on disk",
@@ -58,6 +60,10 @@ def test_every_step_is_taken_and_gives_figures(tiny_models: Path, tmp_path: Path
     assert found["bytes still leased after it"].value == 0
     assert found["plans tried when memory ran out"].value >= 2
     assert found["all parts from disk"].value > 0
+    assert 0.5 < found["estimate over actual, flux2 transformer, 2048"].value < 2
+    assert found["evictions of a spell of editing"].beside.startswith(
+        f"{found['evictions of a spell of editing'].value} "
+    )
     assert "torch" in where
     page = gpu.written("# A page\n\nAbove.\n", gpu.table(rows))
     assert page.startswith("# A page\n\nAbove.\n")
