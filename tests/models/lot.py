@@ -24,7 +24,7 @@ from tests.daemon.conftest import Person
 Array = np.ndarray[Any, Any]
 
 WIDTH, HEIGHT = SIZE = 96, 64
-PATIENCE = 60.0
+PATIENCE = 100.0
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = ("waiting", "running")
 
