@@ -634,3 +634,9 @@ def test_it_says_what_is_missing(tmp_path: Path, engine: Ltx2Engine) -> None:
     with pytest.raises(GenerationError) as caught:
         Ltx2Engine(Library(tmp_path), Machine("test")).plans(request())
     assert caught.value.code == "model_missing"
+
+
+def test_a_still_is_upscaled_to_a_still(engine: Ltx2Engine, parts: Parts, picture: str) -> None:
+    asked = request("upscale", frames=1, source=picture, resolution=Resolution(192, 128))
+    assert {plan.product for plan in engine.plans(asked)} == {"still"}
+    assert len(run(engine, asked, parts).frames) == 1

@@ -259,6 +259,7 @@ def _plan(case: _Case, way: Way, shape: _Shape) -> Plan:
     return Plan(
         engine=ENGINE,
         name=f"{way.name}-smaller" if smaller else way.name,
+        product="still" if request.mode == "upscale" and request.frames == 1 else "movie",
         components=way.components,
         stages=way.stages,
         asked=request.frames,
