@@ -299,6 +299,33 @@ def test_how_a_cancelled_attempt_ends_is_nothing_to_the_next_one(house: House) -
     assert not len(runner._waiting)
 
 
+class Meddling(Arbiter):
+    """Has `meddle` happen right after the first lease was granted, before the job is marked as started."""
+
+    meddle: Any = None
+
+    async def acquire(self, need: Need, deadline: float | None = None) -> Lease:
+        lease = await super().acquire(need, deadline)
+        meddle, self.meddle = self.meddle, None
+        if meddle is not None:
+            meddle(need.owner)
+        return lease
+
+
+def test_a_job_cancelled_and_retried_as_it_starts_runs(house: House) -> None:
+    """The start that was on its way counts for the retry, which nobody would carry out."""
+
+    def meddle(job: str) -> None:
+        house.do(CancelJob(), job)
+        house.do(RetryJob(), job)
+
+    arbiter = Meddling.plain(1 << 34)
+    arbiter.meddle = meddle  # type: ignore[attr-defined]
+    house.runner = JobRunner(house.app, house.executor, arbiter)
+    house.runner.start()
+    house.until(house.queue(), Succeeded)
+
+
 def test_a_restart_requeues_what_ran_and_keeps_the_queue(tmp_path: Path) -> None:
     """As after a crash: nobody had the time to put anything back."""
     path = tmp_path / "studio.genlock"

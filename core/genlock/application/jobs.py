@@ -279,6 +279,9 @@ class JobRunner:
                 if moves:
                     self._executor.move(plan.lane, moves)
             # The worker begins while the start becomes durable: a crash in between costs a job that nobody saw run.
+            carriage.submitted = (
+                True  # from here on nothing is broken off: a start that is accepted has to be taken back
+            )
             running = self._loop.create_task(self._run(carriage, plan, lease))
             if not carriage.started and not await self._send(job.id, StartJob(plan.engine, plan.name)):
                 self._executor.cancel(job.id)
@@ -303,7 +306,6 @@ class JobRunner:
 
         settings = self._app.project(job.project).settings
         self._executor.submit(_ticket(job, plan, settings), heard)
-        carriage.submitted = True
         outcome = await ended
         await carriage.leave_stage()
         if carriage.refusal is not None and isinstance(outcome, Stopped):
