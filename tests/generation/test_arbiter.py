@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from genlock.errors import GenerationError
 from genlock.generation.arbiter import PATIENCE, SLOTS, Arbiter, Decision, Lease, Need, told
@@ -668,3 +669,22 @@ def test_a_forecast_says_who_is_in_the_way() -> None:
     assert told(ledger.forecast(need("y", 80, lane="interactive").plan, "interactive")).startswith(
         "needs 0.0 MB, waits for 01234567 to end: "
     )
+
+
+def test_a_patient_job_waits_while_other_programs_hold_what_it_needs_and_stops_nobody() -> None:
+    async def work() -> None:
+        arbiter = Arbiter.plain(100)
+        arbiter.set_budget(40, "Resolve renders")
+        large = asyncio.create_task(arbiter.acquire(replace(need("large", 80), patient=True)))
+        await settle()
+        assert next(d.reason for d in arbiter.decisions if d.verdict == "queued").startswith("other programs hold what")
+        for number in range(PATIENCE + 2):  # what fits goes on, however often
+            (await arbiter.acquire(need(f"small {number}", 30))).release()
+        with pytest.raises(GenerationError, match="can never run"):
+            await arbiter.acquire(need("hasty", 80))
+        arbiter.set_budget(100, "Resolve is done")
+        (await asyncio.wait_for(large, 1)).release()
+        with pytest.raises(GenerationError, match="can never run"):
+            await arbiter.acquire(replace(need("too large", 120), patient=True))
+
+    run(work())

@@ -244,7 +244,7 @@ class JobRunner:
             carriage.begin(plan, known[number])
             if carriage.lane != carriage.counted:
                 self._serve()  # it was counted on another lane
-            outcome = await self._attempt(carriage, plan)
+            outcome = await self._attempt(carriage, plan, patient=all(other.draft for other in plans[number + 1 :]))
             if not isinstance(outcome, Failed):
                 return outcome
             if outcome.code == "needs_memory" and number + 1 < len(plans):
@@ -263,11 +263,12 @@ class JobRunner:
         plans = planner.plans(job.request, self._engines)
         return plans, [factors(plan) for plan in plans]
 
-    async def _attempt(self, carriage: _Carriage, plan: Plan) -> Outcome | None:
+    async def _attempt(self, carriage: _Carriage, plan: Plan, *, patient: bool) -> Outcome | None:
+        """Runs one plan. A `patient` one waits for other programs to leave: behind it there are drafts only."""
         job = carriage.job
         await asyncio.to_thread(self.before, plan)
         try:
-            lease = await self._arbiter.acquire(Need(job.id, plan, job.priority), self._deadline)
+            lease = await self._arbiter.acquire(Need(job.id, plan, job.priority, patient), self._deadline)
         except GenerationError as error:
             return Failed(job.id, error.code, error.message)
         async with lease:

@@ -208,8 +208,21 @@ class Services:
 
         machine = here()
         slots = {**SLOTS, "heavy": self.settings.job_slots}
-        ledger = Ledger(machine, self._share_of(machine), floor=self.settings.interactive_floor, slots=slots)
+        budget = self._share_of(machine)
+        ledger = Ledger(machine, budget, floor=self._floor(budget), slots=slots)
         return Arbiter(ledger, on_decision=lambda _: self._on_memory())
+
+    def _floor(self, budget: int) -> int:
+        """Returns the bytes that only masks may use: what SAM 3 needs, of small machines a quarter."""
+        if self.settings.interactive_floor is not None:
+            return self.settings.interactive_floor
+        from genlock.project.request import GenerationRequest, Selection
+
+        engine = self.engines.get("sam3")
+        if engine.missing():
+            return 0
+        (plan, *_) = engine.plans(GenerationRequest("mask", selections=(Selection(text="a"),)))
+        return min(plan.bytes, budget // 4)
 
     def _share_of(self, machine: Machine) -> int:
         """Returns the bytes of a machine that jobs may hold by the settings."""

@@ -17,14 +17,15 @@ class DaemonSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """All take effect at the next start.
 
     `job_slots`: jobs that run at once. `memory_share`: part of what the machine can give (all of a GPU but a margin, half
-    of the memory without one) that jobs may hold, `interactive_floor` bytes of it kept free for masks. `backlog_bytes`:
-    what may wait for one client before it is cut off. `json_limit` and `upload_limit`: bytes of a request's body.
-    `probe_limit`: bytes of media that an import reads before it answers; the rest is read afterwards.
+    of the memory without one) that jobs may hold, `interactive_floor` bytes of it kept free for masks (null: what
+    SAM 3 needs where it is here). `backlog_bytes`: what may wait for one client before it is cut off. `json_limit`
+    and `upload_limit`: bytes of a request's body. `probe_limit`: bytes of media that an import reads before it
+    answers; the rest is read afterwards.
     """
 
     job_slots: Annotated[int, Meta(ge=1, le=16)] = 1
     memory_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    interactive_floor: Annotated[int, Meta(ge=0)] = 0
+    interactive_floor: Annotated[int, Meta(ge=0)] | None = None
     backlog_bytes: Annotated[int, Meta(ge=65_536, le=268_435_456)] = 1_048_576
     json_limit: Annotated[int, Meta(ge=65_536, le=1_073_741_824)] = 33_554_432
     upload_limit: Annotated[int, Meta(ge=65_536, le=1_099_511_627_776)] = 4_294_967_296

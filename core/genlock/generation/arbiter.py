@@ -42,11 +42,13 @@ Verdict = Literal[
 
 
 class Need(Struct, frozen=True):
-    """A job that wants to run a plan. Higher `priority` is served first."""
+    """A job that wants to run a plan. Higher `priority` is served first. A `patient` one waits while other programs hold
+    what it needs, instead of being refused: it has no other way worth taking."""
 
     owner: str
     plan: Plan
     priority: int = 0
+    patient: bool = False
 
 
 class Decision(Struct, frozen=True, omit_defaults=True):
@@ -141,6 +143,8 @@ class Arbiter:
         self.mover = mover
         self.decisions: deque[Decision] = deque(maxlen=HISTORY)
         self._ledger, self._moving = ledger, moving
+        self._limits = {lane: ledger.limit(lane) for lane in ledger.slots}
+        """Bytes a lane may have while no other program holds any."""
         self._on_decision, self._clock = on_decision, clock
         self._leases: list[Lease] = []
         self._waiters: list[_Waiter] = []
@@ -296,6 +300,8 @@ class Arbiter:
             match answer:
                 case Admitted():
                     self._grant(waiter, answer, passed)
+                case Never(reason=reason) if need.patient and self._is_for_now(need):
+                    waiter.reason = f"other programs hold what it needs: {reason}"
                 case Never(reason=reason):
                     self._refuse(waiter, reason)
                 case Wait(reason=reason, bytes_missing=missing):
@@ -307,6 +313,10 @@ class Arbiter:
                     passed.append(waiter)
                 case _:
                     assert_never(answer)
+
+    def _is_for_now(self, need: Need) -> bool:
+        """Returns whether only the present budget is in the way."""
+        return self._ledger.limit(need.plan.lane) < need.plan.bytes <= self._limits.get(need.plan.lane, 0)
 
     def _grant(self, waiter: _Waiter, admitted: Admitted, passed: list[_Waiter]) -> None:
         lease = Lease(self, waiter.need, admitted.lease, self._clock())
