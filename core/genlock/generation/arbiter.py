@@ -450,7 +450,7 @@ def told(forecast: Forecast) -> str:
     if forecast.blockers:
         return f"{needs}, waits for {_names(owner[:8] for owner in forecast.blockers)} to end: {forecast.reason}"
     if not forecast.fits_now:
-        return f"{needs}, which can never be had here: {forecast.reason}"
+        return f"{needs}, more than jobs may have now: {forecast.reason}"
     if forecast.leave:
         leaving = _names(name.partition("@")[0] for name in forecast.leave)
         return f"{needs}, waits about {max(1, round(forecast.seconds))} s for {leaving} to go"
