@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,14 @@ def test_an_unknown_suite_is_told(cli: Cli) -> None:
     done = cli("bench", "juggling", "--json")
     assert (done.code, done.error["code"]) == (2, "bad_value")
     assert "timeline" in done.error["hint"]
+
+
+def test_what_ran_is_written_as_a_trace_that_can_be_played(shared: Path, tmp_path: Path, cli: Cli) -> None:
+    file = tmp_path / "day.jsonl"
+    assert cli("memory", "--record", str(file)).code == 0
+    assert json.loads(file.read_text().splitlines()[0])["type"] == "machine"
+    done = cli("memory", "--simulate", str(file), "--json")
+    assert done.code == 0, done.err
+    assert [machine["seconds"] for machine in done.json["machines"]] == [0]
+    assert cli("memory", "--simulate", "all", "--record", str(file)).code == 2
+    assert "store_unwritable" in cli("memory", "--record", str(tmp_path)).err

@@ -13,6 +13,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 
+NAMES = ("embeds", "mask")
+
+
 def entry(value: float, numbers: int = 8) -> dict[str, object]:
     return {"embeds": torch.full((1, numbers), value, dtype=torch.bfloat16), "mask": torch.ones(1, numbers).bool()}
 
@@ -20,9 +23,9 @@ def entry(value: float, numbers: int = 8) -> dict[str, object]:
 def test_what_is_put_comes_back_bit_for_bit(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path / "cache")
     made = {"embeds": torch.randn(1, 7, 5).to(torch.bfloat16), "mask": torch.tensor([[True, False]])}
-    assert cache.get("a") is None
+    assert cache.get("a", NAMES) is None
     cache.put("a", made)
-    found = EmbeddingCache(tmp_path / "cache").get("a")
+    found = EmbeddingCache(tmp_path / "cache").get("a", NAMES)
     assert found is not None
     assert set(found) == set(made)
     for name, tensor in made.items():
@@ -34,7 +37,7 @@ def test_slices_of_a_larger_tensor_are_kept(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path)
     whole = torch.arange(24.0).reshape(4, 6)
     cache.put("a", {"left": whole[:, :3], "right": whole[:, 3:]})
-    found = cache.get("a")
+    found = cache.get("a", ("left", "right"))
     assert found is not None
     assert torch.equal(found["left"], whole[:, :3])
     assert torch.equal(found["right"], whole[:, 3:])
@@ -59,11 +62,18 @@ def test_a_damaged_entry_is_a_miss_and_is_written_anew(tmp_path: Path, keep: int
     cache.put("a", entry(1.0))
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:keep])
-    assert cache.get("a") is None
+    assert cache.get("a", NAMES) is None
     cache.put("a", entry(2.0))
-    found = cache.get("a")
+    found = cache.get("a", NAMES)
     assert found is not None
     assert float(found["embeds"][0, 0]) == 2.0
+
+
+def test_an_entry_of_another_version_is_a_miss(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path)
+    cache.put("a", {"embeds": torch.ones(1, 2)})
+    assert cache.get("a", NAMES) is None
+    assert cache.get("a", ("embeds",)) is not None
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
@@ -74,7 +84,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     for number, name in enumerate(("a", "b", "c")):
         cache.put(name, entry(1.0))
         os.utime(tmp_path / f"{name}.safetensors", (1000 + number, 1000 + number))
-    assert cache.get("a") is not None  # used: b is the oldest
+    assert cache.get("a", NAMES) is not None  # used: b is the oldest
     cache.put("d", entry(1.0))
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["a", "c", "d"]
 
@@ -90,7 +100,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = EmbeddingCache(tmp_path / "file" / "cache")
     cache.put("a", entry(1.0))
-    assert cache.get("a") is None
+    assert cache.get("a", NAMES) is None
 
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -126,3 +126,8 @@ def test_a_share_of_the_memory_is_kept_to(small: Open, footage: Path) -> None:
         assert (mask.provenance.engine, mask.provenance.draft) == ("animatic", True)
         assert any("sam3" in reason or "whole" in reason for reason in mask.provenance.details["tried"])
         lot.rest()
+
+
+def test_masks_have_a_floor_where_their_model_is_here(lot: Lot) -> None:
+    state = lot.memory()
+    assert 16 * MiB < state["floor"] <= state["budget"] // 4

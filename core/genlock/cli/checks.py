@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genlock.cli import options, output
 from genlock.cli.backend import backend
-from genlock.errors import BadInput
+from genlock.errors import BadInput, StoreError
 
 if TYPE_CHECKING:
     from genlock.bench import Result
@@ -27,10 +28,15 @@ def memory(
             metavar="WHAT", help="Play days of work against other policies: all, a machine, or a trace's file."
         ),
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what ran lately as a trace, for --simulate.")
+    ] = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
     """Show who holds the machine's memory, who waits, and why."""
+    if simulate is not None and record is not None:
+        raise BadInput("bad_request", "Give --simulate or --record, not both.")
     if simulate is not None:
         from genlock.cli.simulating import simulate as play
 
@@ -38,10 +44,19 @@ def memory(
         return
     with backend(store) as daemon:
         state = daemon.get("/api/memory")
+        if record is not None:
+            _write(record, daemon.get("/api/memory/trace")["lines"])
     if as_json:
         output.print_json(state)
     else:
         _print_memory(state)
+
+
+def _write(file: Path, lines: list[str]) -> None:
+    try:
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise StoreError("store_unwritable", f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _print_memory(state: dict[str, Any]) -> None:

@@ -221,8 +221,10 @@ class Services:
         engine = self.engines.get("sam3")
         if engine.missing():
             return 0
-        (plan, *_) = engine.plans(GenerationRequest("mask", selections=(Selection(text="a"),)))
-        return min(plan.bytes, budget // 4)
+        any_mask = GenerationRequest("mask", source="any", selections=(Selection(text="any"),))
+        with contextlib.suppress(GenlockError):
+            return min(engine.plans(any_mask)[0].bytes, budget // 4)
+        return 0
 
     def _share_of(self, machine: Machine) -> int:
         """Returns the bytes of a machine that jobs may hold by the settings."""

@@ -342,6 +342,12 @@ class MediaAnswer(Struct):
     media: list[MediaFile]
 
 
+class TraceAnswer(Struct):
+    """What the arbiter saw lately, as the lines of a trace's file (`genlock memory --simulate FILE`)."""
+
+    lines: list[str]
+
+
 class MemoryView(Struct):
     """The arbiter, in bytes. `resident` are components on the device, `committed` what present stages need with what stays
     beside them, `over` what is promised beyond the budget; `tenants` is who else uses the memory."""

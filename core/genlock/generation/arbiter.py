@@ -22,6 +22,7 @@ from genlock.generation.engine import LANES, Component, Lane, Plan, Tier
 from genlock.generation.executor import Move
 from genlock.generation.memory.ledger import Admitted, Entered, Eviction, Forecast, Ledger, Never, Wait
 from genlock.generation.memory.machine import Machine
+from genlock.generation.memory.traces import lines
 
 PATIENCE: Final = 4
 """How often a waiting job may be passed by later ones that fit."""
@@ -251,6 +252,11 @@ class Arbiter:
         """Returns what would happen if the plan were to run now, as a sentence. Callable from any thread."""
         with self._lock:
             return told(self._ledger.forecast(plan, plan.lane))
+
+    def trace(self) -> list[str]:
+        """Returns the last jobs and budgets as a trace's lines. Callable from any thread."""
+        with self._lock:
+            return list(lines(self._ledger.trace()))
 
     def state(self) -> dict[str, Any]:
         """Returns a JSON-ready picture: the machine, the ledger's books, leases, who waits and for what, and the last

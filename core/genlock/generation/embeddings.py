@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -41,8 +41,9 @@ class EmbeddingCache:
         self.folder = Path(folder) if folder else (Path(home) if home else library().home) / FOLDER
         self._limit = limit
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        """Returns the tensors kept under a key, on the CPU; None when there are none."""
+    def get(self, key: str, names: Collection[str]) -> dict[str, Any] | None:
+        """Returns the tensors kept under a key, on the CPU; None when there are none, or others than `names`:
+        another version of an engine may have left them."""
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -50,6 +51,8 @@ class EmbeddingCache:
         try:
             found: dict[str, Any] = load(path.read_bytes())
         except (OSError, SafetensorError, ValueError, KeyError):
+            return None
+        if set(found) != set(names):
             return None
         with contextlib.suppress(OSError):
             os.utime(path)

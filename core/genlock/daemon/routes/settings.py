@@ -9,7 +9,7 @@ from genlock.daemon.answers import Answer
 from genlock.daemon.openapi import answers
 from genlock.daemon.provide import Uses
 from genlock.daemon.settings import DaemonSettings
-from genlock.daemon.views import DoctorAnswer, EngineView, MemoryView
+from genlock.daemon.views import DoctorAnswer, EngineView, MemoryView, TraceAnswer
 
 router = APIRouter(prefix="/api")
 
@@ -30,6 +30,12 @@ async def change_settings(request: Request, services: Uses) -> Answer:
 def memory(services: Uses) -> Answer:
     """Who holds how much memory, who waits, and why."""
     return Answer(services.memory())
+
+
+@router.get("/memory/trace", **answers(TraceAnswer))
+def memory_trace(services: Uses) -> Answer:
+    """The last jobs and budgets, to play to other policies."""
+    return Answer(TraceAnswer(services.arbiter.trace()))
 
 
 @router.get("/engines", **answers(list[EngineView]))

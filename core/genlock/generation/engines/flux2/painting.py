@@ -55,7 +55,7 @@ class Painter:
         form = self._how["forms"]["text_encoder"]
         settings = {"tokens": sizes.WORDS, "form": form, "dtype": self._how["dtype"], "of": self._how["words"]}
         keys = [key(self._how["model"], self._plan.revision, text, settings) for text in texts]
-        found = [cache.get(name) or {} for name in keys]
+        found = [cache.get(name, ("embeds", "tokens")) or {} for name in keys]
         if not all(found):
             self._enter("encode")
             pipe = self._words()

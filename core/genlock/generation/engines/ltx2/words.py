@@ -47,8 +47,8 @@ def told(
 ) -> Words:
     """Returns the encoded prompt, from the cache or by the stage `encode`."""
     name = key(plan.model, plan.revision, request.prompt, _settings(request, plan, loader, guided=guided))
-    kept = cache.get(name)
-    if kept is None or set(kept) != {"video", "audio", "mask"}:
+    kept = cache.get(name, ("video", "audio", "mask"))
+    if kept is None:
         kept = _encoded(request, sink, loader, guided=guided)
         cache.put(name, kept)
     else:
