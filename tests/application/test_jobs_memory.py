@@ -426,3 +426,19 @@ def test_a_prompt_of_a_hundred_kilobytes_is_refused(house: House) -> None:
 def test_overrides_of_the_wrong_shape(house: House, overrides: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         house.queue(**overrides)
+
+
+def test_a_job_that_waits_for_other_programs_keeps_nobody_waiting(house: House) -> None:
+    """Its smallest way that is no draft needs more than they leave: it waits, and others run."""
+    executor = Failing()
+    executor.engines = Engines({**ENGINES.targets, "plain": "tests.generation.trial_engines:plain"})
+    arbiter = begin(house, executor, budget=1000)
+    assert house.runner is not None
+    house.runner.set_budget(5, "Resolve renders")
+    large = house.queue()
+    until(lambda: arbiter.parked == {large})
+    house.until(house.queue(engine="plain"), Succeeded)
+    assert isinstance(house.app.job(large).status, Waiting)
+    house.runner.set_budget(1000, "Resolve is done")
+    house.until(large, Succeeded)
+    assert settled(arbiter)["waiting"] == []

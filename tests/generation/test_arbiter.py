@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from genlock.errors import GenerationError
-from genlock.generation.arbiter import PATIENCE, SLOTS, Arbiter, Decision, Lease, Need, told
+from genlock.generation.arbiter import PATIENCE, SLOTS, Arbiter, Decision, Lease, Need
 from genlock.generation.engine import Component, Lane, Plan, Stage
 from genlock.generation.executor import Move
 from genlock.generation.memory.ledger import Ledger
 from genlock.generation.memory.machine import Machine
+from genlock.generation.memory.sentences import told
 
 T = TypeVar("T")
 

@@ -112,7 +112,7 @@ class JobRunner:
     def set_budget(self, budget: int, reason: str) -> None:
         """Changes the bytes that jobs may hold. Callable from any thread, after the start."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
-            self._loop.call_soon_threadsafe(self._arbiter.set_budget, budget, reason)
+            self._loop.call_soon_threadsafe(self._budgeted, budget, reason)
 
     # -- on the writer's thread
 
@@ -135,6 +135,10 @@ class JobRunner:
             self._loop.call_soon_threadsafe(self._happened, lane, news)
 
     # -- on the loop
+
+    def _budgeted(self, budget: int, reason: str) -> None:
+        self._arbiter.set_budget(budget, reason)
+        self._serve()
 
     def _happened(self, lane: Lane, news: Moved | Gone) -> None:
         if isinstance(news, Gone):
@@ -167,8 +171,11 @@ class JobRunner:
 
     def _begin(self) -> None:
         room = dict(self._arbiter.slots)
-        for carriage in self._running.values():
-            room[carriage.lane] -= 1
+        parked = self._arbiter.parked
+        for id_, running in self._running.items():
+            # Who waits for other programs takes nobody's turn, as long as those are few.
+            if id_ not in parked or len(parked) > LOOKAHEAD:
+                room[running.lane] -= 1
         for lane, free in room.items():
             for job in self._first(max(0, free), lane):
                 self._waiting.discard(job.id)
@@ -267,6 +274,7 @@ class JobRunner:
         """Runs one plan. A `patient` one waits for other programs to leave: behind it there are drafts only."""
         job = carriage.job
         await asyncio.to_thread(self.before, plan)
+        self._loop.call_soon(self._serve)  # should it be parked by then, another may begin
         try:
             lease = await self._arbiter.acquire(Need(job.id, plan, job.priority, patient), self._deadline)
         except GenerationError as error:

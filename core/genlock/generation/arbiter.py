@@ -20,7 +20,8 @@ from msgspec import Struct, to_builtins
 from genlock.errors import GenerationError
 from genlock.generation.engine import LANES, Component, Lane, Plan, Tier
 from genlock.generation.executor import Move
-from genlock.generation.memory.ledger import Admitted, Entered, Eviction, Forecast, Ledger, Never, Wait
+from genlock.generation.memory import sentences
+from genlock.generation.memory.ledger import Admitted, Eviction, Ledger, Never, Wait
 from genlock.generation.memory.machine import Machine
 from genlock.generation.memory.traces import lines
 
@@ -118,6 +119,7 @@ class _Waiter:
     def __init__(self, need: Need, number: int) -> None:
         self.need, self.lane, self.number = need, need.plan.lane, number
         self.passed = 0
+        self.parked = False
         self.reason = ""
         self.granted: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
 
@@ -175,6 +177,11 @@ class Arbiter:
         with self._lock:
             return self._ledger.held
 
+    @property
+    def parked(self) -> frozenset[str]:
+        """Who waits for other programs only: nothing that runs or waits here is in their way, or they in its."""
+        return frozenset(waiter.need.owner for waiter in self._waiters if waiter.parked)
+
     async def acquire(self, need: Need, deadline: float | None = None) -> Lease:
         """Returns a lease on the plan's lane, waiting for its turn.
 
@@ -194,7 +201,7 @@ class Arbiter:
             self._abandon(waiter, "the deadline passed")
             raise GenerationError(
                 "needs_memory",
-                f"No room for {_size(need.plan.bytes)} within {deadline:g} seconds: {waiter.reason}.",
+                f"No room for {sentences.size(need.plan.bytes)} within {deadline:g} seconds: {waiter.reason}.",
                 needed=need.plan.bytes,
             ) from error
         except asyncio.CancelledError:
@@ -232,7 +239,9 @@ class Arbiter:
             before = self._ledger.budget
             evictions = self._ledger.set_budget(budget, reason)
         if budget != before:
-            self._log("budget", "", "heavy", budget, f"{_size(before)} became {_size(budget)}: {reason}")
+            self._log(
+                "budget", "", "heavy", budget, f"{sentences.size(before)} became {sentences.size(budget)}: {reason}"
+            )
         self._ask("", evictions)
         self._serve()
 
@@ -251,7 +260,7 @@ class Arbiter:
     def forecast(self, plan: Plan) -> str:
         """Returns what would happen if the plan were to run now, as a sentence. Callable from any thread."""
         with self._lock:
-            return told(self._ledger.forecast(plan, plan.lane))
+            return sentences.told(self._ledger.forecast(plan, plan.lane))
 
     def trace(self) -> list[str]:
         """Returns the last jobs and budgets as a trace's lines. Callable from any thread."""
@@ -276,7 +285,7 @@ class Arbiter:
                     "priority": need.priority,
                     "plan": f"{need.plan.engine}: {need.plan.name}",
                     "passed": passed.get(need.owner, 0),
-                    "forecast": told(self._ledger.forecast(need.plan, need.plan.lane)),
+                    "forecast": sentences.told(self._ledger.forecast(need.plan, need.plan.lane)),
                 }
                 for need in needs
             ]
@@ -303,10 +312,12 @@ class Arbiter:
             need = waiter.need
             with self._lock:
                 answer = self._ledger.admit(need.owner, need.plan, waiter.lane, need.priority)
+            waiter.parked = False
             match answer:
                 case Admitted():
                     self._grant(waiter, answer, passed)
                 case Never(reason=reason) if need.patient and self._is_for_now(need):
+                    waiter.parked = True
                     waiter.reason = f"other programs hold what it needs: {reason}"
                 case Never(reason=reason):
                     self._refuse(waiter, reason)
@@ -364,7 +375,7 @@ class Arbiter:
         own = tuple(eviction for eviction in entered.moves if eviction.lane == lease.lane)
         lease.ordered.update((eviction.move.component, eviction.move) for eviction in own)
         if stage:
-            self._log("entered", lease.need.owner, lease.lane, lease.bytes, _entered(stage, entered))
+            self._log("entered", lease.need.owner, lease.lane, lease.bytes, sentences.entered(stage, entered))
         self._log_evictions(lease.need.owner, own)
         self._ask(lease.need.owner, tuple(eviction for eviction in entered.moves if eviction.lane != lease.lane))
         if not entered.ready:
@@ -450,31 +461,6 @@ class Arbiter:
         self._on_decision(decision)
 
 
-def told(forecast: Forecast) -> str:
-    """Returns a forecast as a sentence: "needs 42.0 GB, waits about 9 s for flux2/transformer to go"."""
-    needs = f"needs {_size(forecast.bytes)}"
-    if forecast.blockers:
-        return f"{needs}, waits for {_names(owner[:8] for owner in forecast.blockers)} to end: {forecast.reason}"
-    if not forecast.fits_now:
-        return f"{needs}, more than jobs may have now: {forecast.reason}"
-    if forecast.leave:
-        leaving = _names(name.partition("@")[0] for name in forecast.leave)
-        return f"{needs}, waits about {max(1, round(forecast.seconds))} s for {leaving} to go"
-    if forecast.seconds >= 1:
-        return f"{needs}, which is free; loads for about {round(forecast.seconds)} s"
-    return f"{needs}, which is free"
-
-
-def _entered(stage: str, entered: Entered) -> str:
-    loads = _names(part.name for part in entered.loads)
-    return f"{stage}: loads {loads} in about {entered.seconds:.1f} s" if loads else f"{stage}: all it needs is there"
-
-
-def _names(names: Iterable[str]) -> str:
-    *most, last = list(dict.fromkeys(names)) or [""]
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _row(lease: Lease, now: float) -> dict[str, Any]:
     plan = lease.need.plan
     return {
@@ -492,8 +478,3 @@ def _row(lease: Lease, now: float) -> dict[str, Any]:
 
 def _part(part: Component) -> dict[str, Any]:
     return {"name": part.name, "bytes": part.bytes}
-
-
-def _size(count: int) -> str:
-    amount, unit = (count / 1e9, "GB") if count >= 1e9 else (count / 1e6, "MB")
-    return f"{amount:.1f} {unit}"
