@@ -10,6 +10,12 @@ from genlock.daemon import wire as daemon
 from genlock_client import wire as client
 
 CURSOR = daemon.Cursor("log", 7)
+MEMORY: dict[str, Any] = {
+    **dict.fromkeys(("budget", "held", "floor", "resident", "committed", "over"), 1),
+    **{key: {"name": 1} for key in ("machine", "slots", "tiers")},
+    **{key: [] for key in ("residents", "leases", "waiting", "decisions")},
+    "tenants": None,
+}
 FROM_DAEMON: list[tuple[Any, Any]] = [
     (
         daemon.Welcome(1, "0.1", "log", CURSOR, "s1", {"projects": []}, 3),
@@ -25,10 +31,7 @@ FROM_DAEMON: list[tuple[Any, Any]] = [
     ),
     (daemon.JobMessage("j", 1, 2, "draw", "QQ=="), client.Job("j", 1, 2, "draw", "QQ==")),
     (daemon.PresenceOf("s", "h", "a", {"x": 1}), client.PresenceSeen("s", "h", "a", {"x": 1})),
-    (
-        daemon.MemoryMessage(1, 0, {"heavy": 1}, [], [], []),
-        client.Memory({"budget": 1, "held": 0, "slots": {"heavy": 1}, "leases": [], "waiting": [], "decisions": []}),
-    ),
+    (daemon.MemoryMessage(**MEMORY), client.Memory(MEMORY)),
     (
         daemon.task_message({"task": "t", "kind": "render", "state": "running", "done": 1, "total": 2}),
         client.Task({"task": "t", "kind": "render", "state": "running", "done": 1, "total": 2}),
