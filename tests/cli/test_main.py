@@ -136,14 +136,22 @@ def test_ctrl_c_while_generating_leaves_the_job_in_the_queue(bare: Path, cli: Cl
     cli("project", "new", "Film", "--resolution", "320x180")
     assert cli("shot", "add", "SH01", "--frames", 20_000).code == 0
     command = [sys.executable, "-m", "genlock", "generate", "SH01"]
+    environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
     )
     deadline = time.monotonic() + 60
-    while not list(bare.rglob("*.partial*")) and time.monotonic() < deadline:
+    while not list(bare.rglob("*.partial*")):
+        assert time.monotonic() < deadline, "no worker began to write"
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the workers get it too
-    _, err = process.communicate(timeout=30)
+    try:
+        _, err = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # says where every thread stands
+        time.sleep(1)
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail(process.communicate()[1])
     assert process.returncode == 130
     assert err.splitlines() == ["genlock: Interrupted. (cancelled)"]
     (job,) = cli("jobs", "--json").json["jobs"]
