@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,14 @@ def test_ctrl_c_while_generating_leaves_the_job_in_the_queue(bare: Path, cli: Cl
     command = [sys.executable, "-m", "genlock", "generate", "SH01"]
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment,
+        # A shell gives what it starts in the background deaf ears for Ctrl-C, and its children inherit them.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not list(bare.rglob("*.partial*")):
