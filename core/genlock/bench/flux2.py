@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genlock.bench import Result, interleaved
-from genlock.generation.engine import Component
+from genlock.bench.keeping import Keeping
 from genlock.generation.engines.flux2.engine import Flux2Engine
 from genlock.generation.memory.machine import Machine
 from genlock.generation.models.library import Library
@@ -41,11 +41,11 @@ def run() -> Iterator[Result]:
         engine = Flux2Engine(Library(home), Machine("this computer", "cpu", device=64 << 30))
         settings = {"steps": STEPS}
         request = GenerationRequest("image", prompt="a bridge", resolution=SIZE, seed=SEED, settings=settings)
-        sink = _Sink()
+        sink = Keeping()
 
         def ours() -> Any:
             engine.generate(request, engine.plans(request)[0], sink)
-            return sink.picture
+            return sink.frames[-1]
 
         bare = _bare(home / "flux2-klein", request.prompt)
         ours()
@@ -78,48 +78,3 @@ def _bare(folder: Path, prompt: str) -> Callable[[], Any]:
         return np.asarray(pipe(prompt_embeds=words, **size, **options).images[0])
 
     return call
-
-
-class _Sink:
-    """Keeps the picture, and the parts of the model from call to call."""
-
-    device = "cpu"
-    picture: Any = None
-
-    def __init__(self) -> None:
-        self.models = self
-        self.built = 0
-        self._held: dict[str, Any] = {}
-
-    def get(self, component: Component, build: Callable[[], Any]) -> Any:
-        if component.name not in self._held:
-            self.built += 1
-            self._held[component.name] = build()
-        return self._held[component.name]
-
-    def stage(self, name: str) -> None:
-        """Everything fits here."""
-
-    def frame(self, picture: Any) -> None:
-        self.picture = picture
-
-    def note(self, **details: Any) -> None:
-        """Nobody asks."""
-
-    def progress(self, done: int, total: int, phase: str) -> None:
-        """Nobody watches."""
-
-    def sound(self, samples: Any) -> None:
-        """A picture has none."""
-
-    def text(self, text: str) -> None:
-        """Nor words."""
-
-    def attach(self, use: str, name: str, data: bytes) -> None:
-        """Nor files beside it."""
-
-    def preview(self, jpeg: bytes) -> None:
-        """Nobody watches."""
-
-    def cancelled(self) -> bool:
-        return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genlock.bench import Result, interleaved
-from genlock.generation.engine import Component
+from genlock.bench.keeping import Keeping
 from genlock.generation.engines.ltx2.engine import Ltx2Engine
 from genlock.generation.memory.machine import Machine
 from genlock.generation.models.library import Library
@@ -46,7 +46,7 @@ def run() -> Iterator[Result]:
         request = GenerationRequest(
             "text_to_video", prompt="a bridge", resolution=SIZE, frames=FRAMES, seed=SEED, settings=settings
         )
-        sink = _Sink()
+        sink = Keeping()
 
         def ours() -> list[Any]:
             sink.frames = []
@@ -112,48 +112,3 @@ def _bare(folder: Path, prompt: str) -> Callable[[], list[Any]]:
         return [np.asarray(frame) for frame in made.frames[0]]
 
     return call
-
-
-class _Sink:
-    """Keeps the frames, and the parts of the model from call to call."""
-
-    device = "cpu"
-
-    def __init__(self) -> None:
-        self.models = self
-        self.built = 0
-        self.frames: list[Any] = []
-        self._held: dict[str, Any] = {}
-
-    def get(self, component: Component, build: Callable[[], Any]) -> Any:
-        if component.name not in self._held:
-            self.built += 1
-            self._held[component.name] = build()
-        return self._held[component.name]
-
-    def stage(self, name: str) -> None:
-        """Everything fits here."""
-
-    def frame(self, picture: Any) -> None:
-        self.frames.append(picture)
-
-    def note(self, **details: Any) -> None:
-        """Nobody asks."""
-
-    def progress(self, done: int, total: int, phase: str) -> None:
-        """Nobody watches."""
-
-    def sound(self, samples: Any) -> None:
-        """Nobody listens."""
-
-    def text(self, text: str) -> None:
-        """A clip has none."""
-
-    def attach(self, use: str, name: str, data: bytes) -> None:
-        """Nor files beside it."""
-
-    def preview(self, jpeg: bytes) -> None:
-        """Nobody watches."""
-
-    def cancelled(self) -> bool:
-        return False

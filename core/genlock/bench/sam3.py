@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from genlock.bench import Result, interleaved, p50
+from genlock.bench.keeping import Keeping
 
 ROUNDS = 15
 TITLE = "SAM 3, tiny"
@@ -54,7 +54,7 @@ class _Bench:
             "mask", source=str(picture), resolution=Resolution(320, 180), selections=(click,)
         )
         (self._plan,) = self._engine.plans(self._request)
-        self._sink = _Sink()
+        self._sink = Keeping()
         self.clicking()
 
     def clicking(self) -> None:
@@ -67,30 +67,3 @@ class _Bench:
 
         KEPT_FEATURES.clear()
         self.clicking()
-
-
-class _Sink:
-    """Holds the model and drops the rest."""
-
-    device = "cpu"
-
-    def __init__(self) -> None:
-        self.models = self
-        self._held: dict[str, Any] = {}
-
-    def get(self, component: Any, build: Any) -> Any:
-        if component.name not in self._held:
-            self._held[component.name] = build()
-        return self._held[component.name]
-
-    def cancelled(self) -> bool:
-        return False
-
-    def stage(self, name: str) -> None: ...
-    def frame(self, picture: Any) -> None: ...
-    def sound(self, samples: Any) -> None: ...
-    def text(self, text: str) -> None: ...
-    def attach(self, use: str, name: str, data: bytes) -> None: ...
-    def note(self, **details: Any) -> None: ...
-    def progress(self, done: int, total: int, phase: str) -> None: ...
-    def preview(self, jpeg: bytes) -> None: ...
