@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -183,6 +184,12 @@ BUILTIN: Final[Mapping[str, str]] = {
     }.items()
 }
 """In order of preference: the embedded one answers when no other can."""
+
+
+def lacking(*libraries: str) -> str:
+    """Returns what to do about libraries that are not installed, for `Engine.missing`; empty when all are. Imports none."""
+    absent = [name for name in libraries if find_spec(name) is None]
+    return f"{', '.join(absent)} cannot be imported: `pip install 'genlock[models]'`." if absent else ""
 
 
 class Engines:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Final
 
-from genlock.generation.engine import Engine, Plan, Sink
+from genlock.generation.engine import Engine, Plan, Sink, lacking
 from genlock.generation.engines.flux2 import planning, settings
 from genlock.generation.engines.sam3 import lending
 from genlock.generation.memory.machine import Machine, here
@@ -43,9 +42,8 @@ class Flux2Engine:
 
     def missing(self) -> str:
         """Returns which package or model is not here, with how to get it."""
-        packages = [name for name in _NEEDED if find_spec(name) is None]
-        if packages:
-            return f"{', '.join(packages)} not installed: pip install 'genlock[models]'."
+        if absent := lacking(*_NEEDED):
+            return absent
         if not planning.models(self._library or library()):
             return f"There is no FLUX.2 model here: genlock models pull {planning.PREFERRED}."
         return ""

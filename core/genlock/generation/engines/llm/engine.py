@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from genlock.errors import BadInput, GenerationError, GenlockError
 from genlock.generation.devices import Device, device
-from genlock.generation.engine import Engine, Plan, Sink
+from genlock.generation.engine import Engine, Plan, Sink, lacking
 from genlock.generation.engines.llm.directing import Question, question
 from genlock.generation.memory import machine as machines
 from genlock.generation.memory.machine import GiB, Machine
@@ -114,9 +113,8 @@ class LanguageEngine:
 
     def missing(self) -> str:
         """Says which library or model is not here."""
-        gone = [name for name in NEEDS if find_spec(name) is None]
-        if gone:
-            return f"{', '.join(gone)} not installed: install genlock with its extra `models`."
+        if absent := lacking(*NEEDS):
+            return absent
         try:
             self._source("")
         except GenlockError as error:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Final
 
-from genlock.generation.engine import Engine, Plan, Sink
+from genlock.generation.engine import Engine, Plan, Sink, lacking
 from genlock.generation.engines.ltx2 import planning
 from genlock.generation.engines.sam3 import lending
 from genlock.generation.memory.machine import Machine, here
@@ -45,9 +44,8 @@ class Ltx2Engine:
 
     def missing(self) -> str:
         """Returns which package or model is not here."""
-        absent = [name for name in _IMPORTS if find_spec(name) is None]
-        if absent:
-            return f"{', '.join(absent)} cannot be imported: `pip install 'genlock[models]'`."
+        if absent := lacking(*_IMPORTS):
+            return absent
         if not any(name.startswith(planning.FAMILY) for name in (self._library or library()).names()):
             return "No LTX-2 is on this machine: `genlock models pull ltx2`."
         return ""

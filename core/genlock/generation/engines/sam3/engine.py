@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any, Final
 
 from genlock.errors import GenlockError
 from genlock.generation import devices
 from genlock.generation.devices import Device
-from genlock.generation.engine import Component, Engine, Plan, Sink, Stage
+from genlock.generation.engine import Component, Engine, Plan, Sink, Stage, lacking
 from genlock.generation.engines.sam3 import prompts
 from genlock.generation.memory import machine as machines
 from genlock.generation.memory.machine import Machine
@@ -69,9 +68,8 @@ class Sam3Engine:
 
     def missing(self) -> str:
         """Returns which library or model is not here."""
-        absent = [name for name in ("torch", "transformers") if find_spec(name) is None]
-        if absent:
-            return f"{' and '.join(absent)} missing: install genlock[models]."
+        if absent := lacking("torch", "transformers"):
+            return absent
         try:
             self._models.require(MODEL)
         except GenlockError as error:
