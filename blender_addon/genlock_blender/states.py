@@ -18,7 +18,7 @@ class Strip(NamedTuple):
     `content` the content's length as Blender says, in timeline frames (1 for stills, text and colour). `parent` is the key
     of the meta strip around it. `files` are absolute paths: one for a movie, a sound or a still, all in order for numbered
     images. `rate` is the media's own (num, den), None when unknown or not a clip; `frames` its length in its own frames, 0
-    when unknown; `stream` the chosen one. `scene` is the shown scene's name. `inputs` are the keys of an effect's inputs, in
+    when unknown; `stream` the chosen one. `scene` is the shown scene's name. `inputs` are an effect's, by key, in
     order. `speed` is (num, den) of playback, sign included, None for a ramp, which then is in `retiming`, verbatim.
     `freeze`: it holds one source frame. `link` groups strips of one A/V clip ("" none). `props` holds every other simple
     property that differs from its default (text, colour, opacity, crop, volume, blend type, ...), by RNA path; `modifiers`
