@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from genlock.errors import BadInput
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
+from genlock.timeline.arrange import Arrangement
 from genlock.timeline.commands import EditCommand
 from genlock.timeline.events import Content, Origin
 from genlock.timeline.merge import Policy
@@ -64,6 +65,47 @@ class MergeSequence(_Command, frozen=True):
     nested: tuple[tuple[str, Content], ...] = ()
     bases: dict[str, int] = {}
     through: dict[str, tuple[int, ...]] = {}
+
+
+class InnerArrangement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A nested sequence as the host shows it, in an `Arrange` of the one that shows it.
+
+    With `base` (a version) an existing sequence is arranged against that version, each with its own undo. Without it a new
+    one is made under the id `sequence` (32 hex digits, made by the host) of `arrangement` alone, which then names all its
+    tracks and items; what is left out of the settings is that of the target's. `name` may be in the arrangement's settings
+    instead; those win. `rate`, `drop_frame`, `start_frame` and `resolution` count for a new one only.
+    """
+
+    sequence: str
+    base: int | None = None
+    name: str = ""
+    rate: Rate | None = None
+    drop_frame: bool | None = None
+    start_frame: int | None = None
+    resolution: Resolution | None = None
+    arrangement: Arrangement = Arrangement()
+
+
+class Arrange(_Command, frozen=True):
+    """Makes the sequence what a host shows, told as absolute values against version `base`, the one it showed before:
+
+        {"do": "Arrange", "base": 7, "arrangement": {"items": {"i1": {"start": 48}, "i2": null}}, "nested": [
+            {"sequence": "...", "base": 3, "arrangement": {...}},
+            {"sequence": "...", "base": null, "name": "Intro", "rate": [24, 1], "arrangement": {...}}]}
+
+    What changed here since `base` stays: both are merged, and where they disagree ours stands and a conflict is left
+    open. `nested` comes with it in one transaction; items may show the sequences made there. Ids of new things are the
+    host's: not empty, at most 64 characters, without ">". A thing that is there already as it is wanted is left as it is,
+    so that a host that does not know whether its last command arrived may send it again.
+
+    A source {"type": "media", "media": id} without `first`, `frames` and `rate` is completed with what the pool knows,
+    and a new item without `source_in` begins at its source's first frame. Refused with `no_change` when there is nothing
+    to do.
+    """
+
+    base: int
+    arrangement: Arrangement = Arrangement()
+    nested: tuple[InnerArrangement, ...] = ()
 
 
 class ArchiveSequence(_Command, frozen=True):
