@@ -7,9 +7,12 @@ Run one file by hand in one version:
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,33 @@ PYTHON = os.environ.get("GENLOCK_PYTHON") or str(REPOSITORY / ".venv/bin/python"
 _user = tempfile.mkdtemp(prefix="genlock-blender-user-")
 os.environ.setdefault("BLENDER_USER_RESOURCES", _user)
 
+_run = tempfile.mkdtemp(prefix="genlock-run-")
+os.environ["GENLOCK_RUNTIME_DIR"] = _run  # a test never meets the user's own daemon
+
+for made in (_user, _run):
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+
 import bpy  # noqa: E402  (after the user folder is set)
+from daemons import Daemon  # noqa: E402  (after the path is)
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A running daemon that may use every file of this test run. A test that kills it starts it again."""
+    made = Daemon(tmp_path_factory.mktemp("studio"), [tmp_path_factory.getbasetemp()], PYTHON)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def project(daemon: Daemon, request: pytest.FixtureRequest) -> str:
+    """The id of a project made for this test."""
+    if daemon.endpoint() is None:
+        daemon.start()
+    return daemon.new_project(request.node.name)
 
 
 @pytest.fixture
