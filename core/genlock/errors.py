@@ -213,6 +213,13 @@ CODES: dict[str, Code] = {
     "media_busy": Code(503, "The media process did not answer in time.", "It was restarted; try again."),
     "unwritable_folder": Code(507, "The folder cannot be written.", "Check the permissions and the free space."),
     "render_failed": Code(500, "The renderer stopped.", "The message ends with what it printed."),
+    "blender_absent": Code(
+        409,
+        "No Blender was found that can do it.",
+        "Install Blender 4.2 or newer, or name one with --blender, --with or GENLOCK_BLENDER.",
+    ),
+    "blender_failed": Code(500, "Blender did not do what it was asked.", "The message ends with what it printed."),
+    "blender_package": Code(500, "The Blender extension cannot be packed.", "Install Genlock anew."),
     # -- generation
     "bad_generation": Code(422, "The request asks for something no engine can make.", "The message says which part."),
     "worker_lost": Code(500, "The worker process died.", "The job can be retried; the take folder holds its log."),
