@@ -24,7 +24,7 @@ def rows(visitor: Any) -> list[tuple[str, str]]:
 
 
 def concrete(path: str) -> str:
-    for name in ("project", "sequence", "shot", "job", "media", "task", "watch", "digest", "name"):
+    for name in ("project", "sequence", "shot", "job", "media", "task", "watch", "digest", "name", "id"):
         path = path.replace("{" + name + "}", "0" * 32)
     assert "{" not in path
     return path

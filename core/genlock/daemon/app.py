@@ -21,6 +21,7 @@ from genlock.daemon.routes import (
     hints,
     media,
     models,
+    pallaidium,
     projects,
     sequences,
     settings,
@@ -49,6 +50,7 @@ ROUTERS = (
     store,
     models,
     settings,
+    pallaidium,
 )
 
 

@@ -22,7 +22,8 @@ log = logging.getLogger("genlock.access")
 OPEN = frozenset({"/", "/index.html", "/favicon.ico", "/favicon.svg", "/health", "/login"})
 """What answers without a token: the panel's shell (which holds nothing secret), the sign of life, the login link."""
 OPEN_FOLDER = "/assets/"
-UPLOADS = "/api/uploads"
+UPLOADS = frozenset({"/api/uploads", "/v1/files", "/v1/audio/transcriptions"})
+"""What takes a body that is no JSON."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON_LIMIT = 32 * 1024 * 1024
 UPLOAD_LIMIT = 4 * 1024 * 1024 * 1024
@@ -112,7 +113,7 @@ class Gate:
             raise BadInput("bad_request", "Content-Length is not a number.")
         if int(length or 0) > self._limit(scope):
             raise BadInput("too_large", f"The body is larger than {self._limit(scope)} bytes.")
-        if scope["path"] == UPLOADS:
+        if scope["path"] in UPLOADS:
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         has_body = bool(int(length or 0)) or "transfer-encoding" in headers
@@ -120,7 +121,7 @@ class Gate:
             raise AccessError("not_json")
 
     def _limit(self, scope: Scope) -> int:
-        return self._upload_limit if scope["path"] == UPLOADS else self._json_limit
+        return self._upload_limit if scope["path"] in UPLOADS else self._json_limit
 
 
 class _Exchange:

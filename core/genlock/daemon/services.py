@@ -47,6 +47,10 @@ LEAST = 1 << 30
 of it, and no memory of a GPU."""
 
 
+RUNNING = 64
+"""Jobs whose last progress is kept: more than can run at once."""
+
+
 class Snapshot(NamedTuple):
     """A client's first picture as JSON, and the version of each aggregate it holds."""
 
@@ -99,6 +103,7 @@ class Services:
         self._budget: Watch | None = None
         self._lock = Lock()
         self._stopped = False
+        self._progress: dict[str, tuple[int, int, str]] = {}
 
     @classmethod
     def open(cls, store: str | Path, access: Access, roots: Iterable[Path | str] = ()) -> Services:
@@ -295,7 +300,14 @@ class Services:
             preview = b64encode(progress.preview).decode() if progress.preview else None
             return wire.JobMessage(progress.job, progress.done, progress.total, progress.phase, preview)
 
+        self._progress[progress.job] = (progress.done, progress.total, progress.phase)
+        while len(self._progress) > RUNNING:
+            self._progress.pop(next(iter(self._progress)), None)
         self.hub.tell_from_thread(f"job/{progress.job}", message, self._project_of(progress.job))
+
+    def progress_of(self, job: str) -> tuple[int, int, str]:
+        """Returns frames done, frames in all and the phase that a job told last; zeros when it told nothing."""
+        return self._progress.get(job, (0, 0, ""))
 
     def _project_of(self, job: str) -> str | None:
         try:
