@@ -87,31 +87,26 @@ def _part(
 
 def _patch(old: Value, new: Value, defaults: Value, known: tuple[str, ...]) -> Value:
     patch = {}
-    for name in {**old, **new}:
-        if name in known:
-            continue
+    for name in old if old.keys() == new.keys() else {**old, **new}:
         default = defaults.get(name)
-        value = new.get(name, default)
-        if not _same(old.get(name, default), value):
+        was, value = old.get(name, default), new.get(name, default)
+        if was != value and name not in known and not (_same_source if name == "source" else _same)(was, value):
             patch[name] = value
     return patch
 
 
+def _same_source(one: Value, other: Value) -> bool:
+    return all(_same(one.get(name, SOURCE.get(name)), other.get(name, SOURCE.get(name))) for name in {**one, **other})
+
+
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values mean the same: a tuple is a list, and an absent field of a source has its default."""
+    """Whether two values mean the same: a tuple is a list."""
     if one == other:
         return True
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        if one.get("type") != other.get("type"):
-            return False
-        defaults = SOURCE if "type" in one else {}
-        missing = object()
-        return all(
-            _same(one.get(name, defaults.get(name, missing)), other.get(name, defaults.get(name, missing)))
-            for name in {**one, **other}
-        )
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
     return False
 
 
