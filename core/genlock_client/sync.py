@@ -1,0 +1,407 @@
+"""Keeps what a host shows and one sequence of the daemon in step. Sans-I/O over a `Host`: time and happenings go in.
+
+    Idle -> Settling -> (Asking ->) Sending -> Idle          the user edited
+    Idle -> Showing -> Idle                                  somebody else did
+    any  -> Stopped
+
+The *shadow* is the picture that both sides agree on, and `base` the version it stands for. Local edits are what differs
+between shadow and host; they go out first, as one command against `base`, which the daemon merges with what happened since.
+Others' edits are shown when nothing local waits, and are read back into the shadow, so that they never come back as edits.
+A refused edit is taken back in the host, with its reason kept.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Callable, Mapping, NamedTuple, Protocol, Union
+
+from genlock_client import cut as cuts
+from genlock_client import diff
+from genlock_client.cut import Cut, Value
+from genlock_client.errors import ClientError
+from genlock_client.happenings import Changed, CommandAccepted, CommandRefused, Connected, Happening
+from genlock_client.session import Live, Session
+
+QUIET_SECONDS = 0.15
+"""An edit counts as done after this long without another change."""
+POLL_SECONDS = 0.25
+"""The fingerprint is taken at most this often while nothing happens, and costs at most 1 % of the time."""
+READ_SECONDS = 5.0
+"""What the fingerprint does not see is looked for at most this often, at most 2 % of the time."""
+
+
+class Mapped(NamedTuple):
+    """A picture as a cut. `held`: key -> (code, sentence) of what is in the picture and cannot be told; `missing`: what
+    the daemon has to be asked for first, such as paths of media that are in no pool."""
+
+    cut: Cut
+    held: Mapping[str, Any] = {}
+    missing: frozenset[str] = frozenset()
+
+
+class Shown(NamedTuple):
+    """How showing a cut ended. `picture` is the shadow now, read back; `left` are keys that the user changed meanwhile,
+    which were not touched; `troubles`: key -> (code, sentence) of what could not be shown."""
+
+    picture: Any
+    left: frozenset[str] = frozenset()
+    troubles: Mapping[str, Any] = {}
+
+
+class Work(Protocol):
+    """A cut on its way into the host."""
+
+    def step(self, budget: float) -> Shown | None:
+        """Goes on for about `budget` seconds; the end of it when it is done, else None."""
+        ...
+
+
+class Host(Protocol):
+    """The program whose timeline is kept in step. Pictures are its own values; a sync only hands them back."""
+
+    def fingerprint(self) -> bytes:
+        """Returns a few bytes that change with nearly every edit, cheaply."""
+        ...
+
+    def busy(self) -> str:
+        """Returns why the host should be left alone now (a drag, playback, a render), or ""."""
+        ...
+
+    def read(self) -> Any:
+        """Returns the whole picture, every part of it with its key."""
+        ...
+
+    def cut(self, picture: Any) -> Mapped:
+        """Returns a picture as a cut; the same picture always gives the same cut."""
+        ...
+
+    def agreed(self, shadow: Any, picture: Any, held: frozenset[str]) -> Any:
+        """Returns the picture with the parts `held` as the shadow has them, or without them when it does not."""
+        ...
+
+    def ask(self, missing: frozenset[str]) -> bool:
+        """Asks the daemon for what is missing; False when that was tried and is useless. `Sync.answered` tells the end."""
+        ...
+
+    def show(self, cut: Cut, shadow: Any, label: str) -> Work:
+        """Begins to show a cut; `label` says whose edits these are."""
+        ...
+
+
+class Idle(NamedTuple):
+    """Nothing local waits to be sent."""
+
+
+class Settling(NamedTuple):
+    """Something changed at `since`; more may follow."""
+
+    since: float
+
+
+class Asking(NamedTuple):
+    """The daemon reads media that an edit needs."""
+
+    missing: frozenset[str]
+
+
+class Keeping(NamedTuple):
+    """Edits wait for a connection."""
+
+    count: int
+
+
+class Sending(NamedTuple):
+    """A command waits for its answer; the shadow already holds what it says."""
+
+    id: str
+    command: Value
+
+
+class Showing(NamedTuple):
+    """Others' edits, up to versions `bases`, come into the host."""
+
+    work: Work
+    bases: Mapping[str, int]
+    steps: int
+
+
+class Stopped(NamedTuple):
+    """It cannot go on."""
+
+    reason: str
+    hint: str
+
+
+State = Union[Idle, Settling, Asking, Keeping, Sending, Showing, Stopped]
+
+
+class Sync:
+    """One linked sequence. A host calls `hint`, `tick` and `happened`, and saves `base`, `bases`, `shadow` and `pending`.
+
+    `shadow` and `base` (0: nothing was shown yet) come from the last time, and so does `pending`, a command whose answer
+    was never seen: it is sent again under its id. `clock` gives seconds, for measuring what looking at the host costs.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        session: Session,
+        sequence: str,
+        *,
+        shadow: Any,
+        base: int,
+        clock: Callable[[], float],
+        bases: Mapping[str, int] | None = None,
+        pending: tuple[str, Value] | None = None,
+        fresh: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self.host = host
+        self.sequence = sequence
+        self.shadow = shadow
+        self.base = base
+        self.bases: dict[str, int] = dict(bases or {})
+        """Of the nested sequences, as `base` is of this one."""
+        self.refusal: ClientError | None = None
+        """Why the last edit was turned down; None since one was taken."""
+        self.held: Mapping[str, Any] = {}
+        self.troubles: Mapping[str, Any] = {}
+        self.local_changes = 0
+        """Things that differ from what the daemon was told."""
+        self._session = session
+        self._clock = clock
+        self._fresh = fresh
+        self._agreed: Cut | None = None
+        self._seen = b""
+        self._poll_at = self._read_at = 0.0
+        self._dirty = True
+        self._remote = True
+        self._label = ""
+        self._theirs: list[str] = []
+        self._sent = ""
+        self.state: State = Idle()
+        if pending is not None:
+            self.state = Sending(*pending)
+            self._send(pending[1], pending[0])
+
+    # -- what goes in
+
+    @property
+    def pending(self) -> tuple[str, Value] | None:
+        """The command that waits for its answer, with its id."""
+        return (self.state.id, self.state.command) if isinstance(self.state, Sending) else None
+
+    def hint(self, label: str = "") -> None:
+        """Says that something may have changed; `label` names the edit in the history (as "Undo in Blender")."""
+        self._dirty = True
+        self._label = label or self._label
+
+    def answered(self) -> None:
+        """Says that the daemon answered what the host asked for."""
+        if isinstance(self.state, Asking):
+            self.state = Idle()
+            self._dirty = True
+
+    def stop(self, reason: str, hint: str = "") -> None:
+        """Ends it for good."""
+        self.state = Stopped(reason, hint)
+
+    def resume(self, session: Session) -> None:
+        """Goes on over another session, as after the daemon was left and found again."""
+        self._session = session
+        self._remote = self._dirty = True
+        if isinstance(self.state, Sending):
+            self._send(self.state.command, self.state.id)
+
+    def happened(self, happening: Happening) -> None:
+        """Takes a happening of the session."""
+        if isinstance(self.state, Stopped):
+            return
+        if isinstance(happening, CommandAccepted):
+            if isinstance(self.state, Sending) and happening.id == self.state.id:
+                self.base = max(self.base, happening.version)
+                self._done(None)
+        elif isinstance(happening, CommandRefused):
+            if isinstance(self.state, Sending) and happening.id == self.state.id:
+                self._done(None if happening.error.code == "no_change" else happening.error)
+        elif isinstance(happening, Changed):
+            self._changed(happening)
+        elif isinstance(happening, Connected):
+            self._remote = True
+            if isinstance(self.state, Keeping):
+                self.state = Idle()
+                self._dirty = True
+
+    def tick(self, now: float, budget: float = 0.008) -> None:
+        """Lets time pass: looks at the host when that is due and moves on."""
+        state = self.state
+        if isinstance(state, Showing):
+            self._step(state, now, budget)
+        elif isinstance(state, (Idle, Keeping)):
+            self._idle(now, budget)
+        elif isinstance(state, Settling):
+            self._settle(state, now)
+
+    def due(self, now: float) -> float:
+        """Returns the seconds after which `tick` has something to do again."""
+        if isinstance(self.state, (Settling, Showing)) or self._dirty or self._behind():
+            return 0.0
+        return max(0.0, min(self._poll_at, self._read_at) - now)
+
+    # -- looking
+
+    def _idle(self, now: float, budget: float) -> None:
+        if not self.base:  # what is there is told once it is known what was there before
+            if self._behind() and not self.host.busy():
+                self._show(now, budget)
+            return
+        if now >= self._poll_at or self._dirty:
+            self._dirty = self._moved(now) or self._dirty
+        if self._dirty:
+            self._dirty = False
+            self.state = Settling(now)
+        elif now >= self._read_at and not self.host.busy():
+            self._look(now)
+        if isinstance(self.state, Idle) and self._behind() and not self.host.busy():
+            if self._moved(now):
+                self.state = Settling(now)
+            else:
+                self._show(now, budget)
+
+    def _settle(self, state: Settling, now: float) -> None:
+        if self._moved(now) or self._dirty:
+            self._dirty = False
+            self.state = Settling(now)
+        elif now - state.since >= QUIET_SECONDS and not self.host.busy():
+            self._look(now)
+
+    def _moved(self, now: float) -> bool:
+        """Takes the fingerprint and says whether it is another than last time."""
+        begun = self._clock()
+        found = self.host.fingerprint()
+        self._poll_at = now + max(POLL_SECONDS, 100 * (self._clock() - begun))
+        moved = found != self._seen
+        self._seen = found
+        return moved
+
+    def _look(self, now: float) -> None:
+        """Reads the host and sends what the user changed."""
+        if self._agreed is None:
+            self._agreed = self.host.cut(self.shadow).cut
+        begun = self._clock()
+        picture = self.host.read()
+        mapped = self.host.cut(picture)
+        self._moved(now)
+        self._read_at = now + max(READ_SECONDS, 50 * (self._clock() - begun))
+        live = isinstance(self._session.state, Live)
+        if mapped.missing and live and self.host.ask(mapped.missing):
+            self.state = Asking(mapped.missing)
+            return
+        self.held = mapped.held
+        after = keep(self._agreed, mapped.cut, mapped.held)
+        found = diff.changes(self._agreed, after, self.bases)
+        self.local_changes = 0 if found is None else count(found)
+        if found is not None and not live:
+            self.state = Keeping(self.local_changes)
+            return
+        self.shadow = self.host.agreed(self.shadow, picture, frozenset(mapped.held))
+        self._agreed = after
+        self.state = Idle()
+        if found is not None:
+            command = {"do": "Arrange", "base": self.base, **found}
+            self.state = Sending(self._fresh(), command)
+            self._send(command, self.state.id)
+
+    def _send(self, command: Value, id_: str) -> None:
+        self._sent = id_
+        if id_ in self._session.pending:
+            return
+        try:
+            self._session.command(command, self.sequence, id=id_, base_version=command["base"], label=self._label or "")
+        except ClientError as error:  # the session is closed: the next one is told
+            self.refusal = error
+        self._label = ""
+
+    def _done(self, error: ClientError | None) -> None:
+        self.refusal = error
+        self.local_changes = 0
+        self.state = Idle()
+        self._remote = True  # what was merged, or the correction
+
+    # -- showing
+
+    def _changed(self, event: Changed) -> None:
+        kinds = {kind for kind, _ in event.touched}
+        ours = event.originator == self.sequence or event.originator in self.bases
+        if not ours and not kinds & {"shot", "media", "project", "sequence"}:
+            return
+        self._remote = True
+        fields = event.event if isinstance(event.event, dict) else {}
+        if ours and (not self._sent or fields.get("command_id") != self._sent):
+            deed = fields.get("label") or fields.get("intent")
+            self._theirs.append(" ".join(filter(None, (fields.get("actor"), deed))))
+
+    def _behind(self) -> bool:
+        """Whether the model is at another place than the host, and up to date enough to be shown."""
+        model = self._session.model.sequences.get(self.sequence)
+        if not self._remote or not isinstance(self._session.state, Live):
+            return False
+        if model is None:
+            self.stop("The sequence is no longer in the project.", "Link the scene to another one.")
+            return False
+        return model.version >= self.base
+
+    def _show(self, now: float, budget: float) -> None:
+        models = self._session.model.sequences
+        wanted = cuts.of(models[self.sequence], models)
+        bases = {id_: models[id_].version for id_ in (self.sequence, *wanted.nested) if id_ in models}
+        self._remote = False
+        said, self._theirs = self._theirs, []
+        label = said[0] if len(said) == 1 else f"{len(said)} edits" if said else ""
+        self.state = Showing(self.host.show(wanted, self.shadow, label), bases, 0)
+        self._step(self.state, now, budget)
+
+    def _step(self, state: Showing, now: float, budget: float) -> None:
+        if state.steps and self.host.busy():
+            return
+        shown = state.work.step(budget)
+        if shown is None:
+            self.state = state._replace(steps=state.steps + 1)
+            return
+        self.shadow = shown.picture
+        self._agreed = None
+        self.troubles = shown.troubles
+        self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
+        if not shown.left or not self.base:
+            self.base = state.bases[self.sequence]
+        self._moved(now)
+        self._dirty = self._dirty or bool(shown.left) or state.steps > 0  # the user may have edited between the steps
+        self.state = Idle()
+
+
+def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
+    """Returns `after` with what is held as it was before, so that what cannot be told is not taken for deleted."""
+    if not held:
+        return after
+    items, tracks = dict(after.items), dict(after.tracks)
+    for key in held:
+        if key in before.items:
+            items[key] = before.items[key]
+            track = items[key]["track"]
+            if track not in tracks:
+                tracks[track] = before.tracks[track]
+    transitions = dict(after.transitions)
+    for key, value in before.transitions.items():
+        ends = key.split(">")
+        if any(end in held for end in ends) and all(not end or end in items for end in ends):
+            transitions.setdefault(key, value)
+    nested = {
+        id_: keep(before.nested[id_], inner, held) if id_ in before.nested else inner
+        for id_, inner in after.nested.items()
+    }
+    return after._replace(items=items, tracks=tracks, transitions=transitions, nested=nested)
+
+
+def count(found: Value) -> int:
+    """Returns how many things an arrangement changes, nested ones included."""
+    parts = [found["arrangement"], *(inner["arrangement"] for inner in found.get("nested", ()))]
+    return sum(1 if name == "settings" else len(part) for arrangement in parts for name, part in arrangement.items())
