@@ -107,7 +107,7 @@ class Asking(NamedTuple):
 class Keeping(NamedTuple):
     """Edits wait for a connection."""
 
-    count: int
+    things: int
 
 
 class Sending(NamedTuple):

@@ -440,7 +440,7 @@ def test_keep_puts_back_what_is_held_in_nested_cuts_too() -> None:
     assert keep(outer, bare, {"n": ("left", ""), "x": ("media", "")}) == outer
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32), steps=st.integers(5, 60))
 def test_any_interleaving_converges_and_loses_nothing(seed: int, steps: int) -> None:
     chance = random.Random(seed)
