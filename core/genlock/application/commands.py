@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from genlock.errors import BadInput
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
-from genlock.timeline.arrange import Arrangement
 from genlock.timeline.commands import EditCommand
 from genlock.timeline.events import Content, Origin
+from genlock.timeline.laid import Arrangement
 from genlock.timeline.merge import Policy
 from genlock.timeline.model import Resolution
 from genlock.timeline.rate import Rate
