@@ -90,7 +90,9 @@ def _patch(old: Value, new: Value, defaults: Value, known: tuple[str, ...]) -> V
     for name in old if old.keys() == new.keys() else {**old, **new}:
         default = defaults.get(name)
         was, value = old.get(name, default), new.get(name, default)
-        if was != value and name not in known and not (_same_source if name == "source" else _same)(was, value):
+        if was == value or name in known:
+            continue
+        if not (_same_source(was or {}, value or {}) if name == "source" else _same(was, value)):
             patch[name] = value
     return patch
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from genlock.application.commands import Arrange
 from genlock.timeline import effects
+from genlock.timeline.sequence import apply_all
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.cut import Cut, Value
 from genlock_client.model import SequenceModel
 
-from ..timeline.op_programs import Editor, apply_all, sequence_after
+from ..timeline.op_programs import Editor, sequence_after
 
 BASES = {"v1": {"kind": "video", "name": "V1"}, "v2": {"kind": "video"}, "a1": {"kind": "audio"}}
 
