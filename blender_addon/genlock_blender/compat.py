@@ -78,12 +78,8 @@ EFFECTS: Final[frozenset[str]] = frozenset(
 """The types that `new_effect` makes on this version."""
 TEXT_ALIGN: Final = ("alignment_x", "anchor_y") if V >= (4, 4, 0) else ("align_x", "align_y")
 """The attributes of a text strip that place it across and down."""
-TWINS: Final[dict[str, str]] = (
-    {"align_x": "alignment_x", "align_y": "anchor_y"}
-    if V >= (4, 4, 0)
-    else {"alignment_x": "align_x", "anchor_y": "align_y"}
-)
-"""Properties that another version knows under another name: theirs -> this version's."""
+TWINS_READ: Final[dict[str, str]] = {} if V >= (4, 4, 0) else {"align_x": "anchor_x", "align_y": "anchor_y"}
+"""Properties of this version that newer ones call otherwise: this version's name -> the name that a payload uses."""
 
 
 # Collections and strips
@@ -237,16 +233,54 @@ def speed_of(strip: Any) -> tuple[int, ...] | None:
 def set_speed(scene: Any, strip: Any, num: int, den: int) -> bool:
     """Plays the whole strip at num/den (positive) of its speed; False when that cannot be done at this moment.
 
-    The operator is the only way that works on every version, and it needs an area that shows the sequencer: `retiming_keys.add`
-    crashes before 5.2.
+    `num` frames of the medium are shown in `den` timeline frames, whatever the rates are. The strip comes back untrimmed,
+    its content where it was, so it must stand where the whole of it has room; its handles are the caller's to lay after it.
+    From 5.2 on it needs nothing; before, only the operator does it (`retiming_keys.add` crashes), and that needs an area
+    that shows the sequencer. The last key lies where Blender rounds it: read the speed back.
     """
+    if speed_of(strip) is None:
+        return False
+    setattr(strip, A.left_offset, 0)
+    setattr(strip, A.right_offset, 0)
+    if V >= (5, 2, 0):
+        return _set_speed_by_keys(strip, num, den)
     override = sequencer_override(scene)
-    if override is None or speed_of(strip) is None:
+    if override is None:
         return False
     with bpy.context.temp_override(**override), selected(scene, [strip]):
         if not bpy.ops.sequencer.retiming_segment_speed_set.poll():
             return False
+        if speed_of(strip):
+            bpy.ops.sequencer.retiming_reset()
+            setattr(strip, A.left_offset, 0)
+            setattr(strip, A.right_offset, 0)
+        if num == den:
+            return True
         return "FINISHED" in bpy.ops.sequencer.retiming_segment_speed_set(speed=100.0 * num / den)
+
+
+def _set_speed_by_keys(strip: Any, num: int, den: int) -> bool:
+    """One segment from the content's first frame to its last, made as long as the speed says."""
+    strip.retiming_keys.reset()
+    setattr(strip, A.left_offset, 0)
+    setattr(strip, A.right_offset, 0)
+    if num == den:
+        return True
+    left, right = getattr(strip, A.left), getattr(strip, A.right)
+    strip.retiming_keys.add(timeline_frame=right)
+    keys = strip.retiming_keys
+    if len(keys) != 2:
+        return False
+    length = keys[1].timeline_frame - left
+    keys[1].timeline_frame = left + max(1, round(length * den / num))
+    return len(strip.retiming_keys) == 2
+
+
+def modifiers_safe() -> bool:
+    """Whether a modifier may be made: 5.0 and later crash while no workspace has chosen a scene for its sequencer."""
+    if V < (5, 0, 0):
+        return True
+    return any(getattr(window.workspace, "sequencer_scene", None) is not None for window in windows())
 
 
 # Markers
