@@ -178,6 +178,7 @@ class Sync:
         self._label = ""
         self._theirs: list[str] = []
         self._sent = ""
+        self._found = False
         self.state: State = Idle()
         if pending is not None:
             self.state = Sending(*pending)
@@ -227,6 +228,7 @@ class Sync:
             self._changed(happening)
         elif isinstance(happening, Connected):
             self._remote = True
+            self._found = self._found or happening.fresh  # what a whole snapshot lacks is gone
             if isinstance(self.state, Keeping):
                 self.state = Idle()
                 self._dirty = True
@@ -243,13 +245,15 @@ class Sync:
 
     def due(self, now: float) -> float:
         """Returns the seconds after which `tick` has something to do again."""
-        if isinstance(self.state, (Settling, Showing)) or self._dirty or self._behind():
+        if isinstance(self.state, (Settling, Showing)):
             return 0.0
         return max(0.0, min(self._poll_at, self._read_at) - now)
 
     # -- looking
 
     def _idle(self, now: float, budget: float) -> None:
+        if not self._ready():
+            return
         if not self.base:  # what is there is told once it is known what was there before
             if self._behind() and not self.host.busy():
                 self._show(now, budget)
@@ -266,6 +270,16 @@ class Sync:
                 self.state = Settling(now)
             else:
                 self._show(now, budget)
+
+    def _ready(self) -> bool:
+        """Whether the model holds the sequence as far as this host has seen it; until then nothing can be compared."""
+        model = self._session.model.sequences.get(self.sequence)
+        if model is not None:
+            self._found = True
+            return model.version >= self.base
+        if self._found:
+            self.stop("The sequence is no longer in the project.", "Link the scene to another one.")
+        return False
 
     def _settle(self, state: Settling, now: float) -> None:
         if self._moved(now) or self._dirty:
@@ -341,14 +355,8 @@ class Sync:
             self._theirs.append(" ".join(filter(None, (fields.get("actor"), deed))))
 
     def _behind(self) -> bool:
-        """Whether the model is at another place than the host, and up to date enough to be shown."""
-        model = self._session.model.sequences.get(self.sequence)
-        if not self._remote or not isinstance(self._session.state, Live):
-            return False
-        if model is None:
-            self.stop("The sequence is no longer in the project.", "Link the scene to another one.")
-            return False
-        return model.version >= self.base
+        """Whether there may be something to show."""
+        return self._remote and isinstance(self._session.state, Live) and self._ready()
 
     def _show(self, now: float, budget: float) -> None:
         models = self._session.model.sequences
