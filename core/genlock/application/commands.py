@@ -71,9 +71,9 @@ class InnerArrangement(Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """A nested sequence as the host shows it, in an `Arrange` of the one that shows it.
 
     With `base` (a version) an existing sequence is arranged against that version, each with its own undo. Without it a new
-    one is made under the id `sequence` (32 hex digits, made by the host) of `arrangement` alone, which then names all its
-    tracks and items; what is left out of the settings is that of the target's. `name` may be in the arrangement's settings
-    instead; those win. `rate`, `drop_frame`, `start_frame` and `resolution` count for a new one only.
+    one is made under the id `sequence` (32 hex digits, made by the host) of `arrangement` alone, which names all its tracks
+    and items; sent again it is the same one. `name` may be in the arrangement's settings instead; those win. `rate`,
+    `drop_frame`, `start_frame` and `resolution` count for a new one only; left out they are the target's, `start_frame` 0.
     """
 
     sequence: str
@@ -166,6 +166,7 @@ Command = (
     | JobCommand
     | SequenceCommand
     | MergeSequence
+    | Arrange
     | HistoryCommand
     | ForkCommand
 )

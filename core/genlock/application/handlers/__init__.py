@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from genlock.application.commands import ForkCommand, HistoryCommand, MergeSequence, SequenceCommand
-from genlock.application.handlers import edits, forks, history, jobs, merges, projects, sequences, shots
+from genlock.application.commands import Arrange, ForkCommand, HistoryCommand, MergeSequence, SequenceCommand
+from genlock.application.handlers import arrangements, edits, forks, history, jobs, merges, projects, sequences, shots
 from genlock.application.turn import Turn
 from genlock.project.commands import JobCommand, ProjectCommand, ShotCommand
 from genlock.timeline.commands import EditCommand
@@ -22,6 +22,8 @@ def handle(turn: Turn) -> None:
         sequences.handle(turn, command)
     elif isinstance(command, MergeSequence):
         merges.handle(turn, command)
+    elif isinstance(command, Arrange):
+        arrangements.handle(turn, command)
     elif isinstance(command, ShotCommand):
         shots.handle(turn, command)
     elif isinstance(command, JobCommand):
