@@ -6,6 +6,11 @@
     transport   a non-blocking socket, pumped from a host's timer; no thread
     blocking    the same for scripts that may wait
     rest        the REST interface
+    errands     the same without waiting: calls that a host's timer moves on
+    cut         a sequence with absolute positions, as a host compares it
+    diff        what differs between two cuts, as the command Arrange
+    identity    which strip is which after copies, splits and undos
+    jobs        the queue and the takes as rows
     discovery   which daemons run, and where
     errors      ClientError and its kinds
 

@@ -388,7 +388,7 @@ def test_the_real_daemon_answers_refuses_and_comes_back_after_a_restart(home: Pa
         assert [project["name"] for project in answer().body] == ["Film"]
         errands.get("/health", then=found.append, raw=True)
         assert json.loads(answer().body)["status"] == "ok"
-        errands.get("/api/jobs/nothing", then=found.append)
+        errands.get("/api/jobs/00000000000000000000000000000000", then=found.append)
         missing = answer()
         assert (missing.status, missing.body) == (404, None)
         ends.append(ends[0]._replace(token="wrong"))
