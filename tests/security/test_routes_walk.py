@@ -11,6 +11,7 @@ from genlock.daemon.app import create_app
 from genlock.daemon.gate import is_open_path
 
 OPEN_TO_ALL = {"/", "/index.html", "/favicon.ico", "/favicon.svg", "/health", "/login", "/assets/{name}"}
+OPEN_TO_ALL |= {"/blender/index.json", "/blender/{archive}.zip"}
 
 
 def rows(visitor: Any) -> list[tuple[str, str]]:
@@ -24,7 +25,7 @@ def rows(visitor: Any) -> list[tuple[str, str]]:
 
 
 def concrete(path: str) -> str:
-    for name in ("project", "sequence", "shot", "job", "media", "task", "watch", "digest", "name", "id"):
+    for name in ("project", "sequence", "shot", "job", "media", "task", "watch", "digest", "name", "id", "archive"):
         path = path.replace("{" + name + "}", "0" * 32)
     assert "{" not in path
     return path

@@ -14,6 +14,7 @@ from genlock import __version__
 from genlock.daemon import answers, openapi
 from genlock.daemon.gate import Gate
 from genlock.daemon.routes import (
+    blender,
     commands,
     entry,
     exchange,
@@ -51,6 +52,7 @@ ROUTERS = (
     models,
     settings,
     pallaidium,
+    blender,
 )
 
 

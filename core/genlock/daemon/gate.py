@@ -21,7 +21,8 @@ log = logging.getLogger("genlock.access")
 
 OPEN = frozenset({"/", "/index.html", "/favicon.ico", "/favicon.svg", "/health", "/login"})
 """What answers without a token: the panel's shell (which holds nothing secret), the sign of life, the login link."""
-OPEN_FOLDER = "/assets/"
+OPEN_FOLDERS = ("/assets/", "/blender/")
+"""The same for folders: the shell's files, and the Blender extension, which Blender fetches without a token."""
 UPLOADS = frozenset({"/api/uploads", "/v1/files", "/v1/audio/transcriptions"})
 """What takes a body that is no JSON."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -165,7 +166,7 @@ _OWN = {name for name, _ in SECURITY_HEADERS}
 
 def is_open_path(path: str) -> bool:
     """Whether the path answers without a token (to reading requests only)."""
-    return path in OPEN or path.startswith(OPEN_FOLDER)
+    return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
 def _body(error: GenlockError) -> bytes:
