@@ -7,7 +7,7 @@ tells them apart: a host keeps the name of the original and gives the copy anoth
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Mapping, NamedTuple, Sequence
+from typing import Callable, Container, Iterable, Mapping, NamedTuple, Sequence
 
 TOMBS = 2_000
 """Deleted strips that are remembered for an undo."""
@@ -58,25 +58,26 @@ def resolve(
     groups: dict[str, list[int]] = {}
     for at, strip in enumerate(seen):
         groups.setdefault(strip.key, []).append(at)
-    unnamed = groups.pop("", [])
-    if not unnamed and len(groups) == len(seen) and all(key in known for key in groups):
+    if "" not in groups and len(groups) == len(seen) and all(key in known for key in groups):
         return [Given(strip.key) for strip in seen]
-    found: dict[int, Given] = {}
-    loose = [(at, "") for at in unnamed]
-    lost = _Lost(known, tombs, groups)
+    found = _unchanged(seen, known, groups)
+    taken = {given.key for given in found.values()}
+    orphans = {strip.name for key, strip in known.items() if key not in groups}
     for key, members in groups.items():
+        left = [at for at in members if at not in found]
         before = known.get(key) or tombs.get(key)
-        if before is None and not foreign_ok:
-            loose += [(at, key) for at in members]
+        if not key or not left or key in taken or (before is None and not foreign_ok):
             continue
-        keeper = members[0] if len(members) == 1 else _keeper(seen, members, before, lost.names)
+        keeper = left[0] if len(left) == 1 else _keeper(seen, left, before, orphans)
         found[keeper] = Given(key, "", "kept" if key in known or before is None else "tombstone")
-        loose += [(at, key) for at in members if at != keeper]
-    for at, key in lost.match(seen, loose):
+        taken.add(key)
+    loose = [at for at in range(len(seen)) if at not in found]
+    for at, key in _Lost(known, tombs, taken).match(seen, loose):
         found[at] = Given(key, "", "tombstone")
     keepers = {given.key: at for at, given in found.items()}
-    for at, carried in sorted(loose):
+    for at in loose:
         if at not in found:
+            carried = seen[at].key
             keeper_at = keepers.get(carried)
             how = _how(seen[at], carried, None if keeper_at is None else seen[keeper_at], known.get(carried))
             found[at] = Given(fresh(), carried, how)
@@ -94,8 +95,23 @@ def buried(
     return {key: strip for at, (key, strip) in enumerate(after.items()) if at >= extra}
 
 
-def _keeper(seen: Sequence[Seen], members: Sequence[int], before: Seen | None, lost: Mapping[str, int]) -> int:
-    """Returns which of several strips with one id is the one that had it."""
+def _unchanged(
+    seen: Sequence[Seen], known: Mapping[str, Seen], groups: Mapping[str, Sequence[int]]
+) -> dict[int, Given]:
+    """Returns the strips, by index, that are as they were but for the id they carry: an undo took it, or a copy has it."""
+    names = {strip.name: key for key, strip in known.items()}
+    found: dict[int, Given] = {}
+    for at, strip in enumerate(seen):
+        doubtful = not strip.key or strip.key not in known or len(groups[strip.key]) > 1
+        key = names.get(strip.name) if doubtful else None
+        if key is not None and _whole(known[key]) == _whole(strip):
+            found[at] = Given(key, "", "kept" if key == strip.key else "tombstone")
+            del names[strip.name]
+    return found
+
+
+def _keeper(seen: Sequence[Seen], members: Sequence[int], before: Seen | None, orphans: Container[str]) -> int:
+    """Returns which of several strips with one id had it before; `orphans` are names of others that lost theirs."""
     if before is None:
         return members[0]
 
@@ -103,7 +119,7 @@ def _keeper(seen: Sequence[Seen], members: Sequence[int], before: Seen | None, l
         strip = seen[at]
         alike = (strip.kind, strip.source) == (before.kind, before.source)
         there = (strip.start, strip.parent) == (before.start, before.parent)
-        return strip.name == before.name, strip.name not in lost, alike, there, -at
+        return strip.name == before.name, strip.name not in orphans, alike, there, -at
 
     return max(members, key=fits)
 
@@ -122,22 +138,21 @@ def _how(strip: Seen, carried: str, keeper: Seen | None, before: Seen | None) ->
 
 
 class _Lost:
-    """Known and buried strips whose ids nobody carries now: what an undo gave back without its id is one of them."""
+    """Known and buried strips whose ids nobody has yet: what an undo gave back without its id is one of them."""
 
-    def __init__(self, known: Mapping[str, Seen], tombs: Mapping[str, Seen], carried: Mapping[str, list[int]]) -> None:
-        self._gone = [strip._replace(key=key) for key, strip in known.items() if key not in carried]
-        dead = [strip._replace(key=key) for key, strip in tombs.items() if key not in carried and key not in known]
+    def __init__(self, known: Mapping[str, Seen], tombs: Mapping[str, Seen], taken: Container[str]) -> None:
+        self._gone = [strip._replace(key=key) for key, strip in known.items() if key not in taken]
+        dead = [strip._replace(key=key) for key, strip in tombs.items() if key not in taken and key not in known]
         self._dead = dead[::-1]
-        self.names: dict[str, int] = {strip.name: 1 for strip in self._gone}
 
-    def match(self, seen: Sequence[Seen], loose: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    def match(self, seen: Sequence[Seen], loose: Sequence[int]) -> list[tuple[int, str]]:
         """Returns (index, id) of the strips that are found again, the surest match first.
 
         A strip that was there at the last look may have been moved by the same undo; one that was deleted must be back
         exactly where it was, as another of the same file may have been added since.
         """
         found: list[tuple[int, str]] = []
-        waiting = [at for at, _ in loose]
+        waiting = list(loose)
         for pool, sign in (
             (self._gone, _whole),
             (self._gone, _called),
