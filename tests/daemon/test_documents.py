@@ -43,7 +43,7 @@ def test_every_message_is_documented_with_its_fields() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    rows = re.findall(r"^\| (GET|POST|PATCH|DELETE|PUT) \| `([^`?]+)", section("REST"), re.MULTILINE)
+    rows = re.findall(r"^\| (GET|POST|PATCH|DELETE|PUT) \| `([^`?]+)", PROTOCOL, re.MULTILINE)
     documented = {(method, path) for method, path in rows}
     shell = re.search(r"the panel; also (.*?) \|", PROTOCOL)
     assert shell
@@ -54,7 +54,7 @@ def test_every_route_is_documented() -> None:
 
 
 def test_every_query_parameter_is_documented() -> None:
-    rows = dict(re.findall(r"^\| GET \| `([^`?]+)(\?[^`]*)?`", section("REST"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| GET \| `([^`?]+)(\?[^`]*)?`", PROTOCOL, re.MULTILINE))
     for module in daemon_app.ROUTERS:
         for route in module.router.routes:
             if isinstance(route, APIRoute) and route.include_in_schema and "GET" in route.methods:
