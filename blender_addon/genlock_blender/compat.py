@@ -69,8 +69,12 @@ _INPUTS: Final = ("input1", "input2") if V >= (4, 4, 0) else ("seq1", "seq2")
 CHANNELS: Final = 128 if V >= (4, 0, 0) else 32
 NAME_BYTES: Final = 61
 """Where Blender cuts a strip's name, in bytes of UTF-8."""
-SCALED_CONTENT: Final = V >= (4, 5, 0)
-"""A strip's content length is in timeline frames; before it was the medium's own frames whatever its rate."""
+RAW_CONTENT: Final = V < (4, 3, 0)
+"""A movie's content length is in its own frames; later it is in timeline frames, after any change of rate and speed."""
+RETIMED_TAIL: Final = 1 if V < (5, 0, 0) else 0
+RETIMED_SKIP: Final = 1 if (4, 3, 0) <= V < (5, 0, 0) else 0
+"""Where the last key of a changed speed lies: its segment is `RETIMED_TAIL` frames shorter than the strip's content, and in
+it play all of the medium's frames but `RETIMED_SKIP`."""
 EFFECTS: Final[frozenset[str]] = frozenset(
     item.identifier
     for item in bpy.types.SequenceEditor.bl_rna.properties[_COLLECTION].fixed_type.properties["type"].enum_items

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The f-curves of a strip (fades, keyed opacity, volume, transform) as plain values, in frames from the strip's left handle.
+"""The f-curves of a strip (fades, keyed opacity, volume, transform) as plain values, in frames from its left handle.
 
 Blender keeps them on the scene, found by the strip's name in the data path. An `index` is made once for a whole reading;
 each curve is told as {"keys": [[frame, value, interpolation, left handle, right handle], ...], "extrapolation"?, "mute"?},
@@ -108,7 +108,7 @@ def _lay(curve: Any, one: dict[str, Any], left: int) -> None:
 
 
 def restore_curves(strip: Any, scene: Any, wanted: Curves) -> list[str]:
-    """Makes these the strip's f-curves, its own frames counted from its left handle; answers the properties that refused."""
+    """Makes these the strip's f-curves, counted from its left handle; answers the properties that refused."""
     left = getattr(strip, A.left)
     there = index(scene).get(strip.name, [])
     if told(there, left) == wanted:

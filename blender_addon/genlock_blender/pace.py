@@ -35,8 +35,8 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
 def speed_from(frames: int, length: float, real: Fraction = ONE) -> Fraction:
     """The speed at which `frames` of a medium take `length` timeline frames, a length that was rounded to whole frames.
 
-    `real` is the scene's rate over the medium's: at speed 1 a timeline frame is 1 / `real` frames of the medium. The answer is
-    the simplest fraction that rounds to this length. Raises ValueError when either is not above zero.
+    `real` is the scene's rate over the medium's: at speed 1 a timeline frame is 1 / `real` frames of the medium. The answer
+    is the simplest fraction that rounds to this length. Raises ValueError when either is not above zero.
     """
     if frames <= 0 or length <= 0:
         raise ValueError("no speed without a length")

@@ -36,7 +36,7 @@ _OUT: Final = compat.PLACE | {
 _SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name", "width", "height"})
 """Properties that Blender chooses from the file or the scene: told when they differ, left alone when absent."""
 _USUAL: Final[Payload] = {
-    "blend_alpha": 1.0, "blend_type": "ALPHA_OVER", "color_tag": "NONE", "use_default_fade": True, "volume": 1.0,
+    "blend_alpha": 1.0, "blend_type": "ALPHA_OVER", "color_tag": "NONE", "volume": 1.0,
     "transform.origin": [0.5, 0.5], "colorspace_settings.name": "sRGB", "pitch_correction": True, "use_annotations": True,
 }  # fmt: skip
 """What Blender gives to a strip just made, where that is not what RNA calls the default (which versions differ about)."""
@@ -157,7 +157,8 @@ def _table(owner: Any, kind: str) -> _Table:
     identity = (type(owner).__name__, kind)
     found = _tables.get(identity)
     if found is None:
-        fields = tuple(_fields(owner, {**_USUAL, **_USUAL_OF.get(kind, {})}))
+        usual = {**_USUAL, "use_default_fade": kind in compat.EFFECTS, **_USUAL_OF.get(kind, {})}
+        fields = tuple(_fields(owner, usual))
         plain = [field for field in fields if not field.array and not field.of]
         scalars = tuple(field for field in plain if "." not in field.attribute)
         groups = []

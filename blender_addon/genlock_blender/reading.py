@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene's sequencer as plain values: `read` tells everything, `fingerprint` whether it is worth while.
+
+Nothing here keeps a reference to a strip: after an undo or a file load it would point into freed memory.
+
+What Blender tells of a medium's length is of two kinds: its own frames (before 4.3), or timeline frames after any change of
+rate and speed (later). Blender also has two ways to play a clip whose rate is not the scene's: frame by frame, which strips
+made by the data API do, or in real time, which strips added in the window do; no property says which. So the medium's own
+length is looked up once a file (`lengths`) where the answer depends on it: rates that differ, or a changed speed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import bpy
+import numpy
+
+from . import compat, curves, pace, properties
+from .compat import A
+from .states import NOTHING, Channel, Mark, Picture, Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+KEY: Final = "genlock_id"
+NOTE: Final = "genlock"
+LINK: Final = "genlock_link"
+"""Custom properties of a strip: our id, what we keep besides it (JSON text or a group), the A/V clip it belongs to."""
+BY_NAME: Final = "="
+"""How a strip without a key is referred to, as a parent, an input or a link: this sign and its name."""
+FRESH: Final = 5.0
+"""Seconds for which a file is taken to be where it was."""
+
+_ONE: Final = pace.ONE
+_REAL_TIME: Final = Fraction(1, 2)
+
+
+class _Medium(NamedTuple):
+    """What a strip shows, as far as its type goes into it. `frames` are the medium's own, 0 unknown."""
+
+    files: tuple[str, ...] = ()
+    rate: Fraction | None = None
+    frames: int = 0
+    stream: int = 0
+    scene: str = ""
+    missing: bool = False
+
+
+class _Base(NamedTuple):
+    """What every strip has, read for all of them at once."""
+
+    name: str
+    type: str
+    channel: int
+    left: int
+    right: int
+    start: float
+    content: int
+    left_offset: float
+    right_offset: float
+    mute: bool
+    lock: bool
+
+
+# Files
+
+
+lengths: dict[str, tuple[float, int]] = {}
+"""Path -> (time of change, length): what was looked up. Frames of clips; of sounds, milliseconds."""
+_there: dict[str, tuple[float, bool]] = {}
+
+
+@lru_cache(maxsize=65536)
+def _absolute(path: str, blend: str) -> str:
+    """The path as the system knows it; `//` is the folder of the .blend."""
+    return os.path.normpath(bpy.path.abspath(path)) if path else ""
+
+
+def _exists(path: str, now: float) -> bool:
+    seen = _there.get(path)
+    if seen is None or now - seen[0] > FRESH:
+        seen = _there[path] = (now, os.path.exists(path))
+    return seen[1]
+
+
+def _looked_up(path: str, look: Callable[[str], int]) -> int:
+    """A length that only opening the file tells (3 to 50 ms), once for each state of the file; 0 when it cannot be read."""
+    try:
+        changed = os.stat(path).st_mtime
+    except OSError:
+        return 0
+    seen = lengths.get(path)
+    if seen is None or seen[0] != changed:
+        seen = lengths[path] = (changed, look(path))
+    return seen[1]
+
+
+def _clip_frames(path: str) -> int:
+    try:
+        clip = bpy.data.movieclips.load(path)
+    except RuntimeError:
+        return 0
+    try:
+        return int(clip.frame_duration)
+    finally:
+        bpy.data.movieclips.remove(clip)
+
+
+def _sound_milliseconds(path: str) -> int:
+    try:
+        import aud
+
+        sound = aud.Sound(path)
+        return round(sound.length * 1000 / sound.specs[0])
+    except (ImportError, RuntimeError, ZeroDivisionError, aud.error):
+        return 0
+
+
+# One strip
+
+
+class _Reading:
+    """One reading of a scene: what its strips refer to each other by, and what it shares among them."""
+
+    def __init__(self, scene: Any, keys: Mapping[str, str]) -> None:
+        self.scene = scene
+        self.keys = keys
+        self.rate = rate_of(scene)
+        self.blend = bpy.data.filepath
+        self.now = time.monotonic()
+        self.parents: dict[str, str] = {}
+        self.curves = curves.index(scene)
+        self.driven = curves.driven(scene)
+
+    def key(self, name: str) -> str:
+        return self.keys.get(name) or BY_NAME + name
+
+    def medium(self, strip: Any, kind: str, content: int) -> _Medium:
+        """What the strip shows. A strip of a type that nobody has heard of shows nothing."""
+        reader = _READERS.get(kind)
+        return _NO_MEDIUM if reader is None else reader(self, strip, content)
+
+    def strip(self, strip: Any, base: _Base) -> Strip:
+        name, kind = base.name, base.type
+        medium = self.medium(strip, kind, base.content)
+        cut_left = getattr(strip, A.left_trim) if kind in _PLAYED else 0
+        cut = cut_left + getattr(strip, A.right_trim) if kind in _PLAYED else 0
+        length = base.right + base.right_offset - base.left + base.left_offset
+        speed, retiming, frames = self.speed(strip, kind, base, medium, length, cut)
+        start = base.start
+        if cut_left and speed is not None:
+            real = self.rate / medium.rate if medium.rate else _ONE
+            start = float(start - cut_left * real / abs(speed))
+        found = self.curves.get(name)
+        moved = [curves.plain(path) for path, _ in found] if found else []
+        if name in self.driven:
+            moved += self.driven[name]
+        return Strip(
+            strip.get(KEY, ""),
+            name,
+            kind,
+            base.channel,
+            base.left,
+            base.right,
+            start,
+            base.content,
+            self.parents.get(name, ""),
+            base.mute,
+            base.lock,
+            medium.files,
+            None if medium.rate is None else (medium.rate.numerator, medium.rate.denominator),
+            frames,
+            medium.stream,
+            medium.scene,
+            self.inputs(strip) if kind in compat.EFFECTS else (),
+            None if speed is None else (speed.numerator, speed.denominator),
+            kind in _PLAYED and _frozen(base, length, frames),
+            retiming,
+            self.link(strip),
+            properties.payload(strip, moved),
+            properties.modifiers(strip),
+            curves.told(found, base.left) if found else NOTHING,
+            medium.missing,
+            note_of(strip),
+        )
+
+    def inputs(self, strip: Any) -> tuple[str, ...]:
+        """The strips that an effect works on, by key, in order."""
+        names = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
+        return tuple(self.key(one.name) for one in names if one is not None)
+
+    def link(self, strip: Any) -> str:
+        """What the strips of one A/V clip have in common."""
+        ours = strip.get(LINK)
+        if isinstance(ours, str) and ours:
+            return ours
+        others = compat.connections(strip)
+        return min(self.key(name) for name in (*others, strip.name)) if others else ""
+
+    def speed(
+        self, strip: Any, kind: str, base: _Base, medium: _Medium, length: float, cut: int
+    ) -> tuple[Fraction | None, tuple[int, ...], int]:
+        """(speed, keys from the content's first frame when it is a ramp, the medium's own frames).
+
+        The speed is relative to real time: a clip of 30 frames a second that shows one of them in each of 24 has 4/5.
+        """
+        keys = compat.speed_of(strip) if kind in _PLAYED else None
+        real = self.rate / medium.rate if medium.rate else _ONE
+        if not keys and real == 1:
+            frames = medium.frames or (base.content + cut if kind == "MOVIE" and not medium.missing else 0)
+            return (-_ONE if getattr(strip, "use_reverse_frames", False) else _ONE), (), frames
+        frames = medium.frames or self.frames(kind, base, medium, cut)
+        shown = frames - cut
+        speed: Fraction | None = _ONE
+        if keys:
+            speed = None
+            if len(keys) <= 2 and shown > compat.RETIMED_SKIP and length > compat.RETIMED_TAIL:
+                speed = pace.speed_from(shown - compat.RETIMED_SKIP, length - compat.RETIMED_TAIL, real)
+        elif shown > 0 and length == shown and abs(shown * real - shown) > _REAL_TIME:
+            speed = real
+        if speed is None:
+            return None, tuple(key - round(base.start) for key in keys or ()), frames
+        return (-speed if getattr(strip, "use_reverse_frames", False) else speed), (), frames
+
+    def frames(self, kind: str, base: _Base, medium: _Medium, cut: int) -> int:
+        """The medium's own length where the strip does not tell it; 0 when nobody can."""
+        if kind == "MOVIE" and compat.RAW_CONTENT:
+            return 0 if medium.missing else base.content + cut
+        if kind == "MOVIE" and medium.files:
+            return _looked_up(medium.files[0], _clip_frames)
+        if kind == "SOUND" and medium.files:
+            return round(_looked_up(medium.files[0], _sound_milliseconds) * self.rate / 1000)
+        return 0
+
+
+_NO_MEDIUM: Final = _Medium()
+_PLAYED: Final = frozenset({"MOVIE", "IMAGE", "SOUND", "SCENE", "META", "MOVIECLIP"})
+"""Types whose content has frames of its own."""
+
+
+def _movie(reading: _Reading, strip: Any, content: int) -> _Medium:
+    path = _absolute(strip.filepath, reading.blend)
+    elements = strip.elements
+    fps = elements[0].orig_fps if len(elements) else 0.0  # `strip.fps` opens the file
+    rate = _rate(fps) if fps > 0 else None
+    return _Medium((path,), rate, 0, strip.stream_index, "", rate is None or not _exists(path, reading.now))
+
+
+def _image(reading: _Reading, strip: Any, content: int) -> _Medium:
+    folder = _absolute(strip.directory, reading.blend)
+    files = tuple(os.path.join(folder, element.filename) for element in strip.elements)
+    missing = not files or not _exists(files[0], reading.now)
+    return _Medium(files, None, len(files), 0, "", missing)
+
+
+def _sound(reading: _Reading, strip: Any, content: int) -> _Medium:
+    sound = strip.sound
+    if sound is None or not sound.filepath:
+        return _Medium(missing=True)
+    path = _absolute(sound.filepath, reading.blend)
+    packed = sound.packed_file is not None
+    return _Medium((path,), missing=not packed and not _exists(path, reading.now))
+
+
+def _scene(reading: _Reading, strip: Any, content: int) -> _Medium:
+    shown = strip.scene
+    if shown is None:
+        return _Medium(missing=True)
+    return _Medium(frames=shown.frame_end - shown.frame_start + 1, scene=shown.name)
+
+
+def _movieclip(reading: _Reading, strip: Any, content: int) -> _Medium:
+    clip = getattr(strip, "clip", None)
+    if clip is None:
+        return _NO_MEDIUM
+    path = _absolute(clip.filepath, reading.blend)
+    return _Medium((path,), None, clip.frame_duration, missing=not _exists(path, reading.now))
+
+
+_READERS: Final[dict[str, Callable[[_Reading, Any, int], _Medium]]] = {
+    "MOVIE": _movie,
+    "IMAGE": _image,
+    "SOUND": _sound,
+    "SCENE": _scene,
+    "MOVIECLIP": _movieclip,
+}
+
+
+@lru_cache(maxsize=1024)
+def _rate(value: float) -> Fraction:
+    return pace.exact_rate(value)
+
+
+def _frozen(base: _Base, length: float, frames: int) -> bool:
+    """Whether all that a strip of moving content shows is its first or its last frame, held."""
+    if frames < 2 or base.right - base.left < 2:
+        return False
+    begins = base.left - base.left_offset
+    return bool(base.left >= begins + length - 1 or base.right <= begins + 1)
+
+
+@lru_cache(maxsize=65536)
+def _unpacked(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return NOTHING
+    return found if isinstance(found, dict) else NOTHING
+
+
+def note_of(strip: Any) -> dict[str, Any]:
+    """What we keep on the strip besides its id; {} when that is damaged or there is none."""
+    found = strip.get(NOTE)
+    if found is None:
+        return NOTHING
+    if isinstance(found, str):
+        return _unpacked(found)
+    told = found.to_dict() if hasattr(found, "to_dict") else NOTHING
+    return told if isinstance(told, dict) else NOTHING
+
+
+def set_note(strip: Any, note: Mapping[str, Any]) -> None:
+    """Keeps something on the strip besides its id, as JSON text: custom properties know no None and no mixed lists."""
+    if note:
+        text = json.dumps(note, sort_keys=True)
+        if strip.get(NOTE) != text:
+            strip[NOTE] = text
+    elif NOTE in strip:
+        del strip[NOTE]
+
+
+def _base(strip: Any) -> _Base:
+    """The same for one strip alone."""
+    return _Base(
+        strip.name,
+        strip.type,
+        strip.channel,
+        getattr(strip, A.left),
+        getattr(strip, A.right),
+        getattr(strip, A.start),
+        getattr(strip, A.content),
+        getattr(strip, A.left_offset),
+        getattr(strip, A.right_offset),
+        strip.mute,
+        strip.lock,
+    )
+
+
+# A scene
+
+
+_KINDS: Final[dict[int, str]] = {
+    item.value: item.identifier for item in compat.StripType.bl_rna.properties["type"].enum_items
+}
+_INTEGERS: Final = ("channel", A.left, A.right)
+_FLOATS: Final = (A.start, A.left_offset, A.right_offset)
+_FLAGS: Final = ("mute", "lock")
+
+
+def _column(strips: Any, count: int, name: str, kind: Any) -> Any:
+    found = numpy.zeros(count, dtype=kind)
+    strips.foreach_get(name, found)
+    return found
+
+
+def _bases(strips: Any) -> list[_Base]:
+    """What every strip has, a property at a time: many times faster than strip by strip."""
+    count = len(strips)
+    types = [_KINDS.get(number, "") for number in _column(strips, count, "type", numpy.int32).tolist()]
+    channel, left, right = (_column(strips, count, name, numpy.int32).tolist() for name in _INTEGERS)
+    start, left_offset, right_offset = (_column(strips, count, name, numpy.float32).tolist() for name in _FLOATS)
+    content = _column(strips, count, A.content, numpy.int32).tolist()
+    mute, lock = (_column(strips, count, name, bool).tolist() for name in _FLAGS)
+    names = strips.keys()
+    rows = zip(names, types, channel, left, right, start, content, left_offset, right_offset, mute, lock, strict=True)
+    return [_Base(*row) for row in rows]
+
+
+def rate_of(scene: Any) -> Fraction:
+    """The scene's exact frame rate: fps over fps_base, which is a float that stands for 1.001."""
+    return _rate(scene.render.fps / scene.render.fps_base)
+
+
+def _everything(scene: Any) -> Any:
+    editor = scene.sequence_editor
+    return () if editor is None else compat.strips_all(editor)
+
+
+def keys_of(scene: Any) -> dict[str, str]:
+    """Name -> key of every strip that has one, for `read_strip`."""
+    found = ((strip.name, strip.get(KEY, "")) for strip in _everything(scene))
+    return {name: key for name, key in found if key}
+
+
+def read(scene: Any) -> Picture:
+    """All that the scene's sequencer shows. Exact and slow (about 10 microseconds a strip): ask `fingerprint` first."""
+    render = scene.render
+    rate = rate_of(scene)
+    size = (render.resolution_x, render.resolution_y)
+    editor = scene.sequence_editor
+    if editor is None:
+        return Picture(scene.name, (rate.numerator, rate.denominator), size, scene.frame_start, (), {}, _marks(scene))
+    everything = compat.strips_all(editor)
+    found = list(everything)
+    keys = {strip.name: strip.get(KEY, "") for strip in found}
+    reading = _Reading(scene, keys)
+    bases = _bases(everything)
+    for strip, base in zip(found, bases, strict=True):
+        if base.type == "META":
+            inside = reading.key(base.name)
+            for name in compat.strips(strip).keys():  # noqa: SIM118 (a collection of Blender's, whose names these are)
+                reading.parents[name] = inside
+    strips = tuple(
+        reading.strip(strip, base if base.type else _base(strip)) for strip, base in zip(found, bases, strict=True)
+    )
+    used = {base.channel for base in bases if base.name not in reading.parents}
+    return Picture(
+        scene.name,
+        (rate.numerator, rate.denominator),
+        size,
+        scene.frame_start,
+        strips,
+        _channels(editor, used),
+        _marks(scene),
+    )
+
+
+def read_strip(strip: Any, keys: Mapping[str, str]) -> Strip:
+    """One strip, as `read` tells it; `keys` is name -> key of those it may refer to (`keys_of`)."""
+    scene = strip.id_data
+    reading = _Reading(scene, keys)
+    parent = strip.parent_meta() if hasattr(strip, "parent_meta") else _parent(scene, strip.name)
+    if parent is not None:
+        reading.parents[strip.name] = reading.key(parent.name)
+    return reading.strip(strip, _base(strip))
+
+
+def _parent(scene: Any, name: str) -> Any:
+    """The meta strip around a strip, where Blender does not tell it."""
+    metas = (strip for strip in _everything(scene) if strip.type == "META")
+    return next((meta for meta in metas if name in compat.strips(meta)), None)
+
+
+def _channels(editor: Any, used: set[int]) -> dict[int, Channel]:
+    found = {}
+    for number, channel in enumerate(editor.channels):
+        named = Channel(channel.name, channel.mute, channel.lock)
+        if number in used or named != Channel(f"Channel {number}"):
+            found[number] = named
+    return found
+
+
+def _marks(scene: Any) -> tuple[Mark, ...]:
+    return tuple(
+        Mark(compat.marker_uid(mark), mark.name, mark.frame, "" if mark.camera is None else mark.camera.name)
+        for mark in scene.timeline_markers
+    )
+
+
+def fingerprint(scene: Any) -> bytes:
+    """16 bytes that change with nearly every edit: place, trims, channel, mute, lock, opacity, blend type, colour tag,
+    name, order, nesting, and the scene's channels, markers, rate, size and first frame.
+
+    It is blind to what is only one type's or lies deeper: files, text, colours, volume, pan, transform, crop, modifiers,
+    f-curves, an effect's own settings and inputs, reversed frames, a change of speed that keeps the length, connections,
+    custom properties. A handler's hint or a `read` every few seconds finds those.
+    """
+    told = blake2b(digest_size=16)
+    editor = scene.sequence_editor
+    render = scene.render
+    told.update(
+        repr((render.fps, render.fps_base, render.resolution_x, render.resolution_y, scene.frame_start)).encode()
+    )
+    told.update(
+        repr([(mark.name, mark.frame, mark.camera and mark.camera.name) for mark in scene.timeline_markers]).encode()
+    )
+    if editor is None:
+        return told.digest()
+    everything = compat.strips_all(editor)
+    count = len(everything)
+    kinds = _column(everything, count, "type", numpy.int32)
+    told.update(kinds)
+    for name in (*_INTEGERS, "blend_type", "color_tag"):
+        told.update(_column(everything, count, name, numpy.int32))
+    for name in (*_FLOATS, "blend_alpha"):
+        told.update(_column(everything, count, name, numpy.float32))
+    for name in _FLAGS:
+        told.update(_column(everything, count, name, bool))
+    told.update("\0".join(everything.keys()).encode())
+    for at in numpy.flatnonzero(kinds == _META).tolist():
+        told.update(b"%d:%d" % (at, len(compat.strips(everything[at]))))
+    channels = editor.channels
+    for name in _FLAGS:
+        told.update(_column(channels, len(channels), name, bool))
+    told.update("\0".join(channels.keys()).encode())
+    return told.digest()
+
+
+_META: Final = next(number for number, kind in _KINDS.items() if kind == "META")
+
+
+# Keys
+
+
+def find(scene: Any) -> dict[str, Any]:
+    """Key -> strip, the first one where several have it. For this tick only: see above."""
+    found: dict[str, Any] = {}
+    for strip in _everything(scene):
+        key = strip.get(KEY)
+        if key:
+            found.setdefault(key, strip)
+    return found
+
+
+def stamp(scene: Any, keys: Mapping[str, str]) -> None:
+    """Writes keys on strips, by name. That is no undo step and wakes nobody."""
+    if keys:
+        for strip in _everything(scene):
+            key = keys.get(strip.name)
+            if key is not None and strip.get(KEY) != key:
+                strip[KEY] = key
+
+
+def stamp_marks(scene: Any, keys: Mapping[int, str]) -> None:
+    """Writes keys on markers, by their place in the order in which `read` tells them."""
+    marks = scene.timeline_markers
+    for place, key in keys.items():
+        if 0 <= place < len(marks):
+            compat.set_marker_uid(marks[place], key)
+
+
+def notes(scene: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(key, note) of every strip that has both."""
+    for strip in _everything(scene):
+        note = note_of(strip)
+        if note and strip.get(KEY):
+            yield strip[KEY], note
