@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Genlock inside Blender's sequencer: one timeline with everyone else's.
 
-Each part of `PARTS` has `register` and `unregister`; they go in this order and back. What is still registered when Blender's
-interpreter ends makes 4.2 crash and 4.5 hang, therefore `unregister` also runs at exit.
+Each part of `PARTS` has `register` and `unregister`; they go in this order and back. What is still registered when
+Blender's interpreter ends makes 4.2 crash and 4.5 hang, therefore `unregister` also runs at exit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import atexit
 import importlib
 from typing import Any
 
-PARTS = ("prefs", "handlers")
+PARTS = ("compat", "prefs", "handlers")
 """Modules of this package with something to register, in order."""
 
 _registered: list[Any] = []
