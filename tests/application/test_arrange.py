@@ -450,3 +450,15 @@ def test_one_change_in_five_thousand_items_is_quick_now_and_two_hundred_versions
     assert perf_counter() - begun - here < 2.0  # 150 ms
     state = studio.app.sequence(cut)
     assert (state.items["i0"].duration, state.items["i3000"].duration, state.slot("i4999").start) == (39, 30, 200_000)
+
+
+def test_an_undo_takes_a_merge_back_whose_conflict_shows_a_list(studio: Studio) -> None:
+    cut, base = reel(studio)
+    studio.do(told(base.version, items={"b": {"effects": [{"blur": 1}]}}), cut)
+    base = studio.app.sequence(cut)
+    studio.do(RenameItem("b", "B"), cut)
+    before = studio.app.sequence(cut)
+    studio.do(told(base.version, items={"b": None, "a": {"name": "A"}}), cut, actor="bob")
+    assert [c.kind for c in studio.app.sequence(cut).conflicts.values()] == ["removed_there"]
+    studio.do(Undo(), cut, actor="bob")
+    assert content_of(studio.app.sequence(cut)) == content_of(before)

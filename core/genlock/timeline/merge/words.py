@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from msgspec import to_builtins
+from msgspec import json
 
 from genlock.timeline.check import frames
 from genlock.timeline.merge.registers import ABSENT, trim_of
@@ -138,15 +138,20 @@ class Words:
 
 
 def shown(value: Any, field: str) -> Any:
-    """Returns a value JSON-ready: of an item only what the field names speak of."""
+    """Returns a value as JSON gives it back, so that a conflict that was stored equals it: of an item only what the field
+    names speak of."""
     if value is None or value is ABSENT:
         return None
     if isinstance(value, Item) and field:
         parts = field.split(", ")
-        whole = to_builtins(value)
+        whole = _plain(value)
         names = [{"in": "source_in", "out": "duration"}.get(name, name) for name in parts]
-        return {name: whole.get(name, to_builtins(getattr(value, name))) for name in names}
-    return to_builtins(value)
+        return {name: whole.get(name, _plain(getattr(value, name))) for name in names}
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return json.decode(json.encode(value))
 
 
 def _set(field: str, ours: Any, theirs: Any) -> str:
