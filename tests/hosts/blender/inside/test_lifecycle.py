@@ -1,0 +1,106 @@
+"""The add-on comes and goes without a trace, and Blender's interpreter ends when it should."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+
+import genlock_blender
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+EXIT_SECONDS = 5.0
+
+SCRIPT = """
+import sys, time
+sys.path[:0] = [{core!r}, {addon!r}]
+import bpy
+import genlock_blender
+genlock_blender.register()
+{more}
+print("done", flush=True)
+"""
+
+
+def footprint() -> dict[str, Any]:
+    """All that an add-on could leave behind."""
+    handlers = {
+        name: [h for h in getattr(bpy.app.handlers, name) if "genlock" in getattr(h, "__module__", "")]
+        for name in dir(bpy.app.handlers)
+        if isinstance(getattr(bpy.app.handlers, name), list)
+    }
+    classes = sorted(
+        c.__name__
+        for base in (
+            bpy.types.Panel,
+            bpy.types.Operator,
+            bpy.types.AddonPreferences,
+            bpy.types.PropertyGroup,
+            bpy.types.UIList,
+            bpy.types.Menu,
+        )
+        for c in base.__subclasses__()
+        if "genlock" in c.__module__ and getattr(c, "is_registered", False)
+    )
+    owners = (bpy.types.Scene, bpy.types.WindowManager, bpy.types.TimelineMarker, bpy.types.Object)
+    properties = sorted(f"{o.__name__}.{name}" for o in owners for name in dir(o) if name.startswith("genlock"))
+    return {
+        "handlers": {k: v for k, v in handlers.items() if v},
+        "classes": classes,
+        "properties": properties,
+        "threads": threading.active_count(),
+    }
+
+
+def test_it_can_be_registered_again_and_leaves_nothing() -> None:
+    before = footprint()
+    for _ in range(2):
+        genlock_blender.register()
+        genlock_blender.register()
+        there = footprint()
+        assert len(there["handlers"]["load_post"]) == 1
+        assert "GenlockPreferences" in there["classes"]
+        assert "TimelineMarker.genlock_uid" in there["properties"]
+        genlock_blender.unregister()
+        genlock_blender.unregister()
+        assert footprint() == before
+
+
+def test_the_timer_goes_with_it() -> None:
+    from genlock_blender import handlers
+
+    genlock_blender.register()
+    assert bpy.app.timers.is_registered(handlers.tick)
+    genlock_blender.unregister()
+    assert not bpy.app.timers.is_registered(handlers.tick)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "genlock_blender.unregister()",
+        "genlock_blender.unregister(); genlock_blender.register()",
+        "bpy.ops.wm.read_homefile(use_empty=True)",
+    ],
+)
+def test_the_interpreter_ends_by_itself(more: str, tmp_path: Path) -> None:
+    script = SCRIPT.format(core=str(REPOSITORY / "core"), addon=str(REPOSITORY / "blender_addon"), more=more)
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path), "GENLOCK_RUNTIME_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        assert any(line.strip() == "done" for line in process.stdout)  # from here on it only has to end
+        _, errors = process.communicate(timeout=EXIT_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, errors
