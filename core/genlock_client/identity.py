@@ -58,7 +58,7 @@ def resolve(
     groups: dict[str, list[int]] = {}
     for at, strip in enumerate(seen):
         groups.setdefault(strip.key, []).append(at)
-    if "" not in groups and len(groups) == len(seen) and all(key in known for key in groups):
+    if len(groups) == len(seen) and all(_named_as(known.get(strip.key), strip) for strip in seen):
         return [Given(strip.key) for strip in seen]
     found = _unchanged(seen, known, groups)
     taken = {given.key for given in found.values()}
@@ -102,12 +102,16 @@ def _unchanged(
     names = {strip.name: key for key, strip in known.items()}
     found: dict[int, Given] = {}
     for at, strip in enumerate(seen):
-        doubtful = not strip.key or strip.key not in known or len(groups[strip.key]) > 1
-        key = names.get(strip.name) if doubtful else None
+        sure = len(groups[strip.key]) == 1 and _named_as(known.get(strip.key), strip)
+        key = None if sure else names.get(strip.name)
         if key is not None and _whole(known[key]) == _whole(strip):
             found[at] = Given(key, "", "kept" if key == strip.key else "tombstone")
             del names[strip.name]
     return found
+
+
+def _named_as(before: Seen | None, strip: Seen) -> bool:
+    return before is not None and before.name == strip.name
 
 
 def _keeper(seen: Sequence[Seen], members: Sequence[int], before: Seen | None, orphans: Container[str]) -> int:
