@@ -239,15 +239,14 @@ def set_speed(scene: Any, strip: Any, num: int, den: int) -> bool:
 
     `num` frames of the medium are shown in `den` timeline frames, whatever the rates are. The strip comes back untrimmed,
     its content where it was, so it must stand where the whole of it has room; its handles are the caller's to lay after it.
-    From 5.2 on it needs nothing; before, only the operator does it (`retiming_keys.add` crashes), and that needs an area
-    that shows the sequencer. The last key lies where Blender rounds it: read the speed back.
+    The operator is the only way: keys set by hand crash (adding one before 5.2, moving one in 5.2 when another strip stands
+    before this one). It needs an area that shows the sequencer. The last key lies where Blender rounds it: read the speed
+    back.
     """
     if speed_of(strip) is None:
         return False
     setattr(strip, A.left_offset, 0)
     setattr(strip, A.right_offset, 0)
-    if V >= (5, 2, 0):
-        return _set_speed_by_keys(strip, num, den)
     override = sequencer_override(scene)
     if override is None:
         return False
@@ -258,26 +257,23 @@ def set_speed(scene: Any, strip: Any, num: int, den: int) -> bool:
             bpy.ops.sequencer.retiming_reset()
             setattr(strip, A.left_offset, 0)
             setattr(strip, A.right_offset, 0)
-        if num == den:
-            return True
-        return "FINISHED" in bpy.ops.sequencer.retiming_segment_speed_set(speed=100.0 * num / den)
+        return num == den or _retime(strip, 100.0 * num / den)
 
 
-def _set_speed_by_keys(strip: Any, num: int, den: int) -> bool:
-    """One segment from the content's first frame to its last, made as long as the speed says."""
-    strip.retiming_keys.reset()
-    setattr(strip, A.left_offset, 0)
-    setattr(strip, A.right_offset, 0)
-    if num == den:
-        return True
-    left, right = getattr(strip, A.left), getattr(strip, A.right)
-    strip.retiming_keys.add(timeline_frame=right)
-    keys = strip.retiming_keys
-    if len(keys) != 2:
+def _retime(strip: Any, percent: float) -> bool:
+    """One segment over the whole strip, which is the active one, at this many per cent of one frame in each frame."""
+    change = bpy.ops.sequencer.retiming_segment_speed_set
+    if "FINISHED" not in change(speed=percent):
         return False
-    length = keys[1].timeline_frame - left
-    keys[1].timeline_frame = left + max(1, round(length * den / num))
-    return len(strip.retiming_keys) == 2
+    keys = speed_of(strip) or ()
+    if len(keys) == 2 and V >= (5, 0, 0):
+        length = getattr(strip, A.duration)
+        if abs(length - (keys[1] - keys[0])) > 1:  # it plays in real time, and the per cent are of that
+            change(speed=percent * length / (keys[1] - keys[0]))
+    if len(keys) <= 2:
+        return True
+    bpy.ops.sequencer.retiming_reset()  # 4.5 makes a ramp of what plays in real time
+    return False
 
 
 def modifiers_safe() -> bool:
