@@ -338,8 +338,20 @@ class GenerateAnswer(Struct, omit_defaults=True):
     plans: list[ShotPlans] = []
 
 
+class RefusedPath(Struct):
+    """A path that did not join the pool, and why."""
+
+    path: str
+    code: str
+    message: str
+
+
 class MediaAnswer(Struct):
+    """Entries of the pool. With `missing` "keep": also the pool id of each path as it was written, and what was refused."""
+
     media: list[MediaFile]
+    paths: dict[str, str] = {}
+    refused: list[RefusedPath] = []
 
 
 class TraceAnswer(Struct):

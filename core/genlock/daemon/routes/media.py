@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import FileResponse, Response
@@ -24,9 +24,11 @@ FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 class AddBody(SignedBody):
     """Absolute paths inside the allowed roots: files, or numbered images as `name.%04d.exr`, `name.[1001-1099].exr` or
-    their folder."""
+    their folder. One that is not there or is of no use fails the whole request, unless `missing` is "keep": then it joins
+    as missing, and what may not be used is `refused` by itself."""
 
     paths: list[str]
+    missing: Literal["refuse", "keep"] = "refuse"
 
 
 class RelinkBody(SignedBody):
@@ -84,6 +86,8 @@ def peaks(digest: Digest, services: Uses, per_second: int = Query(50, ge=1, le=1
 @router.post("/api/projects/{project}/media", **answers(MediaAnswer))
 def add(project: AggregateId, body: AddBody, services: Uses) -> Answer:
     """Probes files and numbered images and adds them to the pool."""
+    if body.missing == "keep":
+        return Answer(MediaAnswer(*probing.add_each(services, project, body.paths, body.author(services))))
     return Answer(MediaAnswer(probing.add(services, project, body.paths, body.author(services))))
 
 
