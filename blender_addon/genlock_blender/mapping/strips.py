@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The source of an item, as what a strip shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Final
+
+from ..states import NOTHING, Strip
+from .book import Book, File, Value, images
+from .items import FILES, NORMAL, OURS, PLACEHOLDER, factor_of
+from .times import Rate, offset_for, pair, step_of
+
+PENDING: Final = [0.10, 0.13, 0.20]
+"""Colour of a clip that has no file yet."""
+UNSEEN: Final[Value] = {"blend_alpha": 0.0, "blend_type": "ALPHA_OVER"}
+"""A strip that stands for something Blender cannot show hides nothing."""
+
+
+class Unshown(Exception):
+    """An item that a scene cannot show at all: (code, sentence)."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def form(
+    value: Value, sound: bool, start: int, book: Book, rate: Rate, has: Callable[[str], bool], nests: bool
+) -> Value:
+    """Returns the fields of a strip that shows what the item shows; a placeholder where a strip cannot.
+
+    `start` is the scene frame on which the item begins, `has` tells whether a strip of that key is on its level, `nests`
+    whether the item may be a meta strip. Raises Unshown for sound that is not there: a placeholder would be a picture.
+    """
+    source = value["source"]
+    kind = source.get("type")
+    if kind in ("media", "shot"):
+        file = book.file_of(source)
+        if file is not None and (found := _file(value, file, sound, start, rate)) is not None:
+            return found
+        if file is not None:
+            return _placeholder(value, sound, start, rate, UNSEEN)
+        return _placeholder(value, sound, start, rate, {"color": PENDING})
+    if sound:
+        raise Unshown("not_shown", "Blender shows nothing but sound files on a sound track.")
+    if kind == "nested" and nests:
+        return {"type": "META", "content_start": start, "speed": NORMAL}
+    if kind == "generator" and str(source.get("generator", "")).startswith(OURS):
+        made = _generator(value, start, book, has)
+        if made is not None:
+            return made
+    return _placeholder(value, sound, start, rate, UNSEEN)
+
+
+def extras(value: Value) -> Value:
+    """Returns what only Blender knows of an item, as fields of a strip."""
+    ours = (value.get("foreign") or NOTHING).get("blender")
+    if not isinstance(ours, dict) or not ours:
+        return NOTHING
+    found: Value = {}
+    if "props" in ours:
+        found["props"] = ours["props"]
+    if "modifiers" in ours:
+        found["modifiers"] = tuple(ours["modifiers"])
+    if "curves" in ours:
+        found["curves"] = ours["curves"]
+    if ours.get("lock"):
+        found["lock"] = True
+    if ours.get("stream"):
+        found["stream"] = ours["stream"]
+    if ours.get("retiming") and pair(ours.get("speed")) == (pair(value.get("speed")) or NORMAL):
+        found["retiming"] = tuple(ours["retiming"])
+        found["speed"] = None
+        found["freeze"] = False
+    return found
+
+
+def made(
+    key: str, name: str, channel: int, span: tuple[int, int], parent: str, base: Strip | None, fields: Value
+) -> Strip:
+    """Returns a strip of the fields; what is known of the same files through `base` is kept."""
+    strip = Strip(key, name, channel=channel, left=span[0], right=span[1], parent=parent, **fields)
+    if base is None or base.type != strip.type or base.files != strip.files:
+        return strip
+    return strip._replace(content=base.content, rate=base.rate, frames=base.frames, missing=base.missing)
+
+
+def _file(value: Value, file: File, sound: bool, start: int, rate: Rate) -> Value | None:
+    type_ = _type(file, sound)
+    if type_ is None:
+        return None
+    files = images(file) if file.kind == "sequence" else (file.path,)
+    found: Value = {"type": type_, "files": files, "rate": file.rate, "frames": file.frames}
+    if file.kind == "image":
+        return {**found, "content_start": start, "content": 1}
+    source = value["source"]
+    own = pair(source.get("rate"))
+    speed = pair(value.get("speed")) or NORMAL
+    step = step_of(speed, own, rate)
+    frame = value.get("source_in", 0) - source.get("first", 0) + file.head
+    off, anchor = offset_for(frame, step or step_of(NORMAL, own, rate), file.frames)
+    found["content_start"] = start - off
+    found["content"] = int(file.frames // abs(step)) if step else file.frames
+    if anchor:
+        found["note"] = {"at": anchor}
+    factor = factor_of(type_, own, rate)
+    if not speed[0]:
+        found["freeze"], found["speed"] = True, (0, 1)
+    else:
+        exact = Fraction(*speed) * Fraction(*factor)
+        found["speed"] = (exact.numerator, exact.denominator)
+    return found
+
+
+def _type(file: File, sound: bool) -> str | None:
+    if sound:
+        return "SOUND" if file.kind in ("audio", "video") else None
+    if file.kind == "video":
+        return "MOVIE"
+    return "IMAGE" if file.kind in ("image", "sequence") else None
+
+
+def _generator(value: Value, start: int, book: Book, has: Callable[[str], bool]) -> Value | None:
+    source = value["source"]
+    type_ = source["generator"][len(OURS) :].upper()
+    parameters = source.get("parameters") or NOTHING
+    if type_ in FILES or type_ == "META" or not type_:
+        return None
+    if type_ == "SCENE":
+        scene = parameters.get("scene")
+        if not isinstance(scene, str) or scene not in book.scenes:
+            return None
+        return _scene(value, scene, start)
+    inputs = parameters.get("inputs") or ()
+    if not isinstance(inputs, (list, tuple)) or not all(isinstance(key, str) and has(key) for key in inputs):
+        return None
+    props = {name: field for name, field in parameters.items() if name != "inputs"}
+    return {"type": type_, "content_start": start, "content": 1, "inputs": tuple(inputs), "props": props}
+
+
+def _scene(value: Value, scene: str, start: int) -> Value:
+    speed = pair(value.get("speed")) or NORMAL
+    step = step_of(speed, None, NORMAL)
+    off, anchor = offset_for(value.get("source_in", 0), step or 1, 0)
+    found: Value = {"type": "SCENE", "scene": scene, "content_start": start - off, "speed": speed}
+    if not speed[0]:
+        found["freeze"] = True
+    if anchor:
+        found["note"] = {"at": anchor}
+    return found
+
+
+def _placeholder(value: Value, sound: bool, start: int, rate: Rate, props: Value) -> Value:
+    if sound:
+        raise Unshown("not_shown", "The sound has no file here.")
+    source = value["source"]
+    step = step_of(pair(value.get("speed")) or NORMAL, pair(source.get("rate")), rate)
+    note: Value = {PLACEHOLDER: True}
+    off = 0
+    if step:
+        off, anchor = offset_for(value.get("source_in", 0) - source.get("first", 0), step, 0)
+        if anchor:
+            note["at"] = anchor
+    return {"type": "COLOR", "content_start": start - off, "content": 1, "props": props, "note": note}
+
+
+def plain(fields: Value, more: Value) -> Value:
+    """Returns the fields with those that only Blender knows; a placeholder takes none."""
+    if not more or fields.get("note", NOTHING).get(PLACEHOLDER):
+        return fields
+    mixed: dict[str, Any] = {**fields, **more}
+    if fields["type"] not in FILES and fields["type"] not in ("SCENE", "META"):
+        mixed["props"] = fields.get("props", NOTHING)
+    return mixed
