@@ -20,10 +20,11 @@ class Cut(NamedTuple):
     `tracks`: id -> {kind, name, placement?, enabled, locked}, in order, the bottom one first. `items`: id -> {track, start,
     duration, source, source_in, speed: [n, d], name, enabled, link, effects, foreign}; `start` and `duration` count
     sequence frames from the first one, `source_in` source frames in the source's own numbering. Gap items of magnetic
-    tracks are left out: a hole is a hole. `transitions`: "left>right" -> {left, right, in_offset, out_offset, kind, name,
-    foreign}. `markers`: id -> {start, duration, item, name, color, comment, foreign}. `settings`: {name, rate: [n, d],
-    drop_frame, start_frame, resolution: [w, h], foreign}. `nested`: sequence id -> its Cut, for every nested sequence that
-    an item of this one or of another nested one shows. An absent optional field has the model's default.
+    tracks are left out, with the markers on them: a hole is a hole. `transitions`: "left>right" -> {left, right, in_offset,
+    out_offset, kind, name, foreign}. `markers`: id -> {start, duration, item, name, color, comment, foreign}. `settings`:
+    {name, rate: [n, d], drop_frame, start_frame, resolution: [w, h], foreign}. `nested`: sequence id -> its Cut, for every
+    nested sequence that an item of this one or of another nested one shows. An absent optional field has the model's
+    default.
     """
 
     settings: Value
@@ -65,12 +66,17 @@ def of(sequence: SequenceModel, sequences: Mapping[str, SequenceModel]) -> Cut:
 def _flat(sequence: SequenceModel) -> Cut:
     fields = sequence.fields
     tracks = {value["id"]: _without(value, "id", "after") for value in sequence.tracks}
+    items = _items(sequence, tracks)
     return Cut(
         {name: fields[name] for name in SETTINGS if name in fields},
         tracks,
-        _items(sequence, tracks),
+        items,
         {key: _without(value, "key") for key, value in sequence.transitions.items()},
-        {id_: _without(value, "id") for id_, value in sequence.markers.items()},
+        {
+            id_: _without(value, "id")
+            for id_, value in sequence.markers.items()
+            if value.get("item") is None or value["item"] in items
+        },
         {},
     )
 

@@ -32,8 +32,10 @@ def test_items_have_absolute_starts_and_no_place_in_a_list() -> None:
 
 def test_gap_items_are_holes() -> None:
     gap = item("g", duration=30, source={"type": "gap"})
-    found = cut.of(model(item("a"), gap, item("b")), {})
+    markers = [{"id": "m1", "item": "g", "start": 3}, {"id": "m2", "item": "b", "start": 3}, {"id": "m3", "start": 3}]
+    found = cut.of(model(item("a"), gap, item("b"), markers=markers), {})
     assert {id_: value["start"] for id_, value in found.items.items()} == {"a": 0, "b": 40}
+    assert set(found.markers) == {"m2", "m3"}
 
 
 def test_transitions_and_markers_carry_no_key_of_their_own() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from genlock.application.commands import Arrange
 from genlock.timeline import effects
-from genlock.timeline.sequence import apply_all
+from genlock.timeline.arrange import arrange
+from genlock.timeline.laid import Arrangement
+from genlock.timeline.sequence import Sequence, apply_all
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.cut import Cut, Value
@@ -257,3 +260,24 @@ def test_what_changed_inside_a_nested_sequence_is_told_with_its_name() -> None:
     made = diff.changes(cut(), before)
     assert made is not None
     assert diff.sentence(made, cut()) == "Nest Scene 2"
+
+
+def linked(found: Cut) -> Cut:
+    """The cut without links of items that are alone in their group: the daemon takes them off."""
+    groups = Counter(value["link"] for value in found.items.values())
+    alone = {id_: {**value, "link": None} for id_, value in found.items.items() if groups[value["link"]] == 1}
+    return found._replace(items={**found.items, **alone})
+
+
+@given(st.integers(0, 2**32), st.integers(1, 10))
+@settings(max_examples=200, deadline=None)
+def test_the_daemon_that_carries_the_changes_out_shows_the_other_cut(seed: int, edits: int) -> None:
+    chance = random.Random(seed)
+    start = sequence_after(chance, 12, prefix="b")
+    wanted = whole(sequence_after(chance, edits, start, prefix="t"))
+    found = diff.changes(whole(start), wanted)
+    if found is None:
+        return
+    made = arrange(start, msgspec.convert(found["arrangement"], Arrangement))
+    assert isinstance(made, Sequence), made
+    assert diff.changes(linked(whole(made)), linked(wanted)) is None
