@@ -126,6 +126,7 @@ def _made(turn: Turn, opened: Opened, inner: InnerArrangement) -> Sequence:
         drop_frame=drop and rate.drop_per_minute > 0,
         start_frame=0 if inner.start_frame is None else inner.start_frame,
         resolution=inner.resolution or target.resolution,
+        foreign=inner.foreign,
     )
     bad = valid.rate(rate) or valid.resolution(empty.resolution)
     if bad is None and empty.start_frame < 0:
