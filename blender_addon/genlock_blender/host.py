@@ -18,6 +18,7 @@ from genlock_client.model import Model
 from genlock_client.sync import Mapped, Shown
 
 from . import applying, compat, mapping, reading
+from .mapping.book import normal, numbered
 from .states import Channel, Mark, Picture, Strip
 
 PUSH_SECONDS: Final = 2.0
@@ -206,10 +207,10 @@ class SceneHost:
         for value in media:  # its event may come after this answer
             self.model.media.setdefault(value["id"], value)
         if len(media) == len(paths):
-            self._aliases.update((mapping.normal(path), value["id"]) for path, value in zip(paths, media, strict=True))
+            self._aliases.update((normal(path), value["id"]) for path, value in zip(paths, media, strict=True))
         self.pool()
         for path in paths:
-            if mapping.normal(path) not in self.book.paths:
+            if normal(path) not in self.book.paths:
                 self.refused_media[path] = "The daemon keeps it under another name."
 
     def _name(self, scene: Any, picture: Picture) -> bool:
@@ -308,7 +309,7 @@ def _asked_for(strip: Strip) -> Iterable[str]:
     """The path under which the daemon should look for a strip's file."""
     if strip.missing or not strip.files:
         return ()
-    return (mapping.numbered(strip.files[0]),) if len(strip.files) > 1 else (strip.files[0],)
+    return (numbered(strip.files[0]),) if len(strip.files) > 1 else (strip.files[0],)
 
 
 def _marks(marks: tuple[Mark, ...]) -> dict[int, str]:
