@@ -11,7 +11,7 @@ import atexit
 import importlib
 from typing import Any
 
-PARTS = ("compat", "prefs", "handlers")
+PARTS = ("compat", "prefs", "handlers", "interface")
 """Modules of this package with something to register, in order."""
 
 _registered: list[Any] = []

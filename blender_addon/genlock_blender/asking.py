@@ -140,6 +140,13 @@ class Walks:
                 del self._awaited[number]
                 self._go(number, label, walk, jobs)
 
+    def failed(self, label: str, error: ClientError) -> None:
+        """Adds something to the list that was refused at once."""
+        self._count += 1
+        self._steps.insert(0, (self._count, Gone(label, "", error)))
+        del self._steps[self.MOST :]
+        self._changed()
+
     def forget(self) -> None:
         """Drops what ended from the list."""
         self._steps = [(number, step) for number, step in self._steps if isinstance(step, Going)]
