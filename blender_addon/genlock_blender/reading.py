@@ -520,12 +520,29 @@ def find(scene: Any) -> dict[str, Any]:
 
 
 def stamp(scene: Any, keys: Mapping[str, str]) -> None:
-    """Writes keys on strips, by name. That is no undo step and wakes nobody."""
-    if keys:
-        for strip in _everything(scene):
-            key = keys.get(strip.name)
-            if key is not None and strip.get(KEY) != key:
-                strip[KEY] = key
+    """Writes keys on strips, by name. That is no undo step and wakes nobody.
+
+    Blender may give several strips one long name with letters beyond ASCII: all but the first get another name here, and
+    their keys with the next reading.
+    """
+    taken: set[str] = set()
+    for strip in _everything(scene) if keys else ():
+        name = strip.name
+        if name in taken:
+            _rename(scene, strip, taken)
+            continue
+        taken.add(name)
+        key = keys.get(name)
+        if key is not None and strip.get(KEY) != key:
+            strip[KEY] = key
+
+
+def _rename(scene: Any, strip: Any, taken: set[str]) -> None:
+    """Gives the strip a short enough name that no other has."""
+    there = taken.union(compat.strips_all(scene.sequence_editor).keys())
+    head = strip.name.encode()[: compat.NAME_BYTES - 12].decode(errors="ignore")
+    strip.name = next(name for name in (f"{head} {number}" for number in range(2, len(there) + 3)) if name not in there)
+    taken.add(strip.name)
 
 
 def stamp_marks(scene: Any, keys: Mapping[int, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 import pytest
+
 from genlock_blender import compat
 from genlock_blender.compat import A
 
