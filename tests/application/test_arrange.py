@@ -19,10 +19,13 @@ from genlock.project.commands import AddMedia
 from genlock.project.media import AudioStream, MediaFile, MediaInfo
 from genlock.timeline.check import violations
 from genlock.timeline.commands import RenameItem, ResolveConflict, SetTrack, TrimItem
-from genlock.timeline.events import Content, Placed, SequenceEdited, TrackContent, content_of
+from genlock.timeline.events import Content, Placed, SequenceEdited, TrackContent, content_of, restore
 from genlock.timeline.model import Gap, Item, Media, Nested, Track
 from genlock.timeline.rate import Rate
 from genlock.timeline.sequence import Sequence
+from genlock_client.cut import of
+from genlock_client.diff import changes
+from genlock_client.model import SequenceModel
 from tests.application.studio import Studio
 from tests.timeline.arrangements import difference
 from tests.timeline.op_programs import sequence_after
@@ -462,3 +465,40 @@ def test_an_undo_takes_a_merge_back_whose_conflict_shows_a_list(studio: Studio) 
     assert [c.kind for c in studio.app.sequence(cut).conflicts.values()] == ["removed_there"]
     studio.do(Undo(), cut, actor="bob")
     assert content_of(studio.app.sequence(cut)) == content_of(before)
+
+
+def paired(state: Sequence) -> Sequence:
+    """The same without link groups of one: a host has none, and none is left of a group that others leave."""
+    content = content_of(state)
+    alone = {next(iter(members)) for members in state.links.values() if len(members) == 1}
+    parts = [
+        TrackContent(
+            part.track,
+            tuple(Placed(replace(p.item, link=None) if p.item.id in alone else p.item, p.start) for p in part.items),
+        )
+        for part in content.tracks
+    ]
+    return restore(state.id, state.version, replace(content, tracks=tuple(parts)))
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_what_the_client_tells_of_two_cuts_leads_from_one_to_the_other(seed: int) -> None:
+    studio, random = Studio(), Random(seed)
+    try:
+        base = paired(sequence_after(random, 14, prefix="b"))
+        wanted = paired(sequence_after(random, random.randrange(1, 9), base, prefix="w"))
+        project = studio.project()
+        cut = studio.do(ImportSequence(project, content_of(base))).target
+        other = studio.do(ImportSequence(project, content_of(wanted))).target
+        before, after = (of(SequenceModel(studio.app.wire_sequence(id_)), {}) for id_ in (cut, other))
+        told = changes(before, after)
+        if told is None:
+            assert shown(base) == shown(wanted)
+            return
+        command = decode_command(msgspec.json.encode({"do": "Arrange", "base": 1, **told}))
+        studio.do(command, cut)
+        assert changes(of(SequenceModel(studio.app.wire_sequence(cut)), {}), after) is None
+        assert shown(studio.app.sequence(cut)) == shown(replace(wanted, conflicts=base.conflicts))
+    finally:
+        studio.app.close()
