@@ -28,17 +28,19 @@ _ENDS = ("left", "right")
 def changes(before: Cut, after: Cut, bases: Mapping[str, int] = {}) -> Changes | None:
     """Returns what leads from one cut to the other, None when nothing does.
 
-    `bases` are the versions that the nested sequences of `before` stand for, by id; what is not there is told as new. A
-    nested sequence that `before` lacks is told whole. The rate of a sequence that exists is not compared: it never changes.
+    `bases` are the versions that the nested sequences of `before` stand for, by id. One that `before` or `bases` lacks is
+    told whole if it changed, as one that is new, or of which nobody said that it arrived. The rate of a sequence that exists
+    is not compared: it never changes.
     """
     nested = []
     for id_, inner in after.nested.items():
-        old = before.nested.get(id_)
-        arrangement = _arrangement(old or _EMPTY, inner, new=old is None)
-        if old is None:
-            nested.append({"sequence": id_, "base": bases.get(id_), **_settings(inner), "arrangement": arrangement})
-        elif arrangement:
-            nested.append({"sequence": id_, "base": bases.get(id_), "arrangement": arrangement})
+        old, base = before.nested.get(id_), bases.get(id_)
+        patch = _arrangement(old or _EMPTY, inner, new=old is None)
+        if old is None or (patch and base is None):
+            whole = _arrangement(_EMPTY, inner, new=True)
+            nested.append({"sequence": id_, "base": base, **_settings(inner), "arrangement": whole})
+        elif patch:
+            nested.append({"sequence": id_, "base": base, "arrangement": patch})
     arrangement = _arrangement(before, after)
     if not arrangement and not nested:
         return None
@@ -52,7 +54,7 @@ _EMPTY = Cut({}, {}, {}, {}, {}, {})
 
 
 def _settings(cut: Cut) -> Value:
-    return {name: value for name, value in cut.settings.items() if name == "rate" or not _same(value, SETTINGS[name])}
+    return {name: value for name, value in cut.settings.items() if not _same(value, SETTINGS.get(name))}
 
 
 def _arrangement(before: Cut, after: Cut, *, new: bool = False) -> Value:
@@ -176,6 +178,8 @@ def sentence(found: Changes, before: Cut) -> str:
         old = before.nested.get(inner["sequence"])
         if old is None:
             deeds.append(f"Nest {inner['name']}" if inner.get("name") else "Nest clips")
+        elif inner["base"] is None:
+            deeds.append(f"Change {inner.get('name') or 'a nested sequence'}")
         else:
             name = old.settings.get("name") or "a nested sequence"
             deeds += [f"{deed} in {name}" for deed in _deeds(inner["arrangement"], old)]
@@ -208,25 +212,24 @@ def _deeds(arrangement: Value, before: Cut) -> list[str]:
 
 def _clips(items: Mapping[str, Value | None], before: Cut) -> list[str]:
     done: dict[str, list[str]] = {}
-    ends = {
-        (_key(old["source"]), before_start + patch["duration"])
-        for old, before_start, patch in (
-            (before.items[id_], patch.get("start", before.items[id_]["start"]), patch)
-            for id_, patch in items.items()
-            if patch is not None and id_ in before.items and "duration" in patch
-        )
-    }
+    ends: set[tuple[str, int]] = set()
+    shifts: set[int | None] = set()
+    for id_, patch in items.items():
+        old = before.items.get(id_)
+        if patch is not None and old is not None and "duration" in patch:
+            ends.add((_key(old["source"]), patch.get("start", old["start"]) + patch["duration"]))
     for id_, patch in items.items():
         old = before.items.get(id_, {})
         verb = _verb(patch, old)
         if verb == "Add" and patch is not None and (_key(patch["source"]), patch["start"]) in ends:
             verb = "Split"
+        if verb == "Move" and patch is not None:
+            shifts.add(None if "track" in patch else patch["start"] - old["start"])
         done.setdefault(verb, []).append((patch or {}).get("name") or old.get("name") or "")
-    if "Split" in done:
-        halves = len(done["Split"])
-        rest = len(done.get("Trim", ())) - halves
-        if rest <= 0:
-            done.pop("Trim", None)
+    if len(done.get("Trim", ())) <= len(done.get("Split", ())):
+        done.pop("Trim", None)
+    if len(done) > 1 and len(shifts) == 1 and None not in shifts:
+        del done["Move"]  # what lies behind follows
     return [_told(verb, done[verb], "clip") for verb in _VERBS if verb in done]
 
 

@@ -102,10 +102,6 @@ class Errands:
         """
         return self._queue("POST", path, query, {} if body is None else body, then, raw, seconds)
 
-    def patch(self, path: str, body: Mapping[str, Any], then: Then | None = None) -> int:
-        """Queues a PATCH with JSON and returns its id, as `post` does."""
-        return self._queue("PATCH", path, None, body, then, False, ANSWER_SECONDS)
-
     def cancel(self, id: int) -> bool:
         """Forgets a call, and says whether there was one. Its `then` is not called; the daemon may have done it already."""
         for call in [*self._active, *self._waiting]:

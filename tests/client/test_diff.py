@@ -144,6 +144,23 @@ def test_nested_sequences_come_along_new_ones_whole() -> None:
     }
 
 
+def test_a_nested_sequence_of_unknown_version_is_told_whole() -> None:
+    inner = Cut({"name": "Intro", "rate": [24, 1]}, {"n1": {"kind": "video"}}, {"x": item(track="n1")}, {}, {}, {})
+    moved = inner._replace(items={"x": item(5, track="n1")})
+    found = diff.changes(cut(nested={"n": inner}), cut(nested={"n": moved}))
+    assert found is not None
+    assert found["nested"] == [
+        {
+            "sequence": "n",
+            "base": None,
+            "name": "Intro",
+            "rate": [24, 1],
+            "arrangement": {"tracks": {"n1": {"kind": "video", "after": None}}, "items": {"x": item(5, track="n1")}},
+        }
+    ]
+    assert diff.changes(cut(nested={"n": inner}), cut(nested={"n": inner})) is None
+
+
 def whole(state: Any) -> Cut:
     return cuts.of(SequenceModel(json.loads(msgspec.json.encode(effects.snapshot(state)))), {})
 
@@ -237,12 +254,13 @@ HELD = cut(HAD, markers={"m": {"start": 3, "name": "Joke"}}, transitions={"a>b":
         ({"items": {"c": {"source": {"type": "media", "media": "z"}, "name": "Z"}}}, "Replace Z"),
         ({"items": {"c": {"speed": [2, 1], "duration": 5}}}, "Retime End"),
         ({"items": {"c": {"foreign": {}}}}, "Change End"),
-        ({"items": {"a": None, "b": {"start": 0}}, "transitions": {"a>b": None}}, "Remove Opening, move 1 clip"),
+        ({"items": {"a": None, "b": {"start": 0}}, "transitions": {"a>b": None}}, "Remove Opening"),
+        ({"items": {"a": None, "b": {"start": 0}, "c": {"start": 0}}}, "Remove Opening, move 2 clips"),
         ({"transitions": {"a>b": None}}, "Remove 1 transition"),
         ({"markers": {"m": {"start": 5}}}, "Change Joke"),
         ({"tracks": {"v9": {"kind": "video"}}, "settings": {"name": "N"}}, "Add 1 track, change settings"),
         (
-            {"items": {"x": item(), "a": None, "b": {"start": 2}, "c": {"duration": 2}}},
+            {"items": {"x": item(), "a": None, "b": {"enabled": True}, "c": {"duration": 2}}},
             "Add 1 clip, remove Opening, 2 more changes",
         ),
     ],
@@ -254,9 +272,14 @@ def test_changes_are_told_as_a_person_would(parts: dict[str, Any], told: str) ->
 def test_what_changed_inside_a_nested_sequence_is_told_with_its_name() -> None:
     inner = cut({"a": item(name="Door")}, settings={"name": "Scene 2", "rate": [24, 1]})
     before = cut(nested={"n": inner})
-    found = diff.changes(before, cut(nested={"n": inner._replace(items={"a": item(name="Door", duration=4)})}))
+    found = diff.changes(
+        before, cut(nested={"n": inner._replace(items={"a": item(name="Door", duration=4)})}), {"n": 3}
+    )
     assert found is not None
     assert diff.sentence(found, before) == "Trim Door in Scene 2"
+    unsure = diff.changes(before, cut(nested={"n": inner._replace(items={})}))
+    assert unsure is not None
+    assert diff.sentence(unsure, before) == "Change Scene 2"
     made = diff.changes(cut(), before)
     assert made is not None
     assert diff.sentence(made, cut()) == "Nest Scene 2"
