@@ -142,7 +142,7 @@ class Inward:
             if strip.type == "META":
                 fields = self._nested(strip, start, known)
             else:
-                fields = shown_by(strip, start, known, self.book, self.rate).fields
+                fields = shown_by(strip, start, known, self.book, self.rate)
         except Unmapped as error:
             self.held[key] = (error.code, error.sentence)
             return None
@@ -239,7 +239,7 @@ class Inward:
             spans: dict[str, tuple[int, int]] = {}
             for strip in strips:
                 if strip.key not in effects:
-                    at[strip.key] = (strip.channel, strip.type == "SOUND")
+                    at[strip.key] = (strip.channel, strip.type == "SOUND" or self._mute(sequence, strip, homes))
                     spans[strip.key] = (strip.left, strip.right)
             for each in crossings:  # in order of time, so that a chain hands its place on
                 at[each.right.key] = at[each.left.key]
@@ -260,6 +260,16 @@ class Inward:
             spans.pop(key, None)
         tracks = {key: self._track(sequence, at[key], homes) for key in spans}
         return tracks, spans, crossings
+
+    def _mute(self, sequence: str, strip: Strip, homes: dict[tuple[int, bool], str]) -> bool:
+        """Whether a placeholder stands for a sound, as where Blender has none."""
+        if not strip.note.get(PLACEHOLDER):
+            return False
+        known = self.book.known(sequence, strip.key)
+        if known is not None:
+            owner = self.owners.get(known.get("track", ""))
+            return owner is not None and owner[1] == "audio"
+        return (strip.channel, False) not in homes and (strip.channel, True) in homes
 
     def _clashes(
         self, at: dict[str, tuple[int, bool]], spans: dict[str, tuple[int, int]], zero: int

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 from ..states import Strip
 from .book import Book, File, Value, number_of
-from .times import Rate, Step, frame_at, offset, pair, step_of
+from .times import NORMAL, Rate, Step, frame_at, offset, pair, reduced, step_of
 
 FILES: Final = frozenset({"MOVIE", "IMAGE", "SOUND"})
 OURS: Final = "blender."
-NORMAL: Final[Rate] = (1, 1)
 PLACEHOLDER: Final = "placeholder"
+SLOWEST: Final = 50
+"""A strip that is this many times too slow, and has a frame to hold in its note, holds it."""
 _COPY: Final = re.compile(r"\.\d{3,}$")
 
 
@@ -27,21 +27,28 @@ class Unmapped(Exception):
         self.sentence = sentence
 
 
-class Shown(NamedTuple):
-    """What an item shows: the fields of its value that tell it, and what a strip's frames are counted with.
+class Count(NamedTuple):
+    """How the frames of a source are counted: `step` a timeline frame, `pace` the same at normal speed; `first` is the
+    number of the file's first frame, `frames` how many it has (0 unknown)."""
 
-    `step` is source frames a timeline frame, None for what has no frames of its own; `first` the number of the file's
-    first frame, `frames` how many it has (0 unknown).
-    """
-
-    fields: Value
-    step: Step | None = None
-    first: int = 0
-    frames: int = 0
+    step: Step
+    pace: Step
+    first: int
+    frames: int
 
 
-def shown_by(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Shown:
-    """Returns what a strip shows, `start` being the scene frame its item begins on.
+def count_of(source: Value, file: File | None, speed: Rate, rate: Rate, frames: int = 0) -> Count:
+    """Returns how a source is counted that is shown through a file; `frames` is its length where nobody probed it."""
+    own, first = pair(source.get("rate")), source.get("first", 0)
+    step = step_of(speed, own, rate)
+    pace = step if speed == NORMAL else step_of(NORMAL, own, rate)
+    if file is None:
+        return Count(step, pace, first, 0)
+    return Count(step, pace, first - file.head, file.frames or frames)
+
+
+def shown_by(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Value:
+    """Returns the fields of an item's value that tell what a strip shows; `start` is the scene frame the item begins on.
 
     Raises Unmapped when that cannot be told.
     """
@@ -56,19 +63,25 @@ def shown_by(strip: Strip, start: int, known: Value | None, book: Book, rate: Ra
         parameters["inputs"] = list(strip.inputs)
     fields: Value = {name: known[name] for name in ("source_in", "speed") if name in known} if known else {}
     fields["source"] = {"type": "generator", "generator": OURS + strip.type.lower(), "parameters": parameters}
-    return Shown(fields)
+    return fields
 
 
 def speed_of(strip: Strip, known: Value | None, factor: Rate = NORMAL) -> Rate:
     """Returns the item's speed: the strip's own over `factor`, what the item has for a ramp, 0 for a freeze."""
-    if strip.freeze:
+    speed = strip.speed
+    if strip.type != "SOUND" and (strip.freeze or _creeps(strip)):
         return 0, 1
-    if strip.speed is None:
+    if speed is None:
         return pair(known.get("speed")) or NORMAL if known else NORMAL
     if factor == NORMAL:
-        return strip.speed
-    exact = Fraction(strip.speed[0], strip.speed[1] or 1) * factor[1] / factor[0]
-    return exact.numerator, exact.denominator
+        return speed
+    return reduced(speed[0] * factor[1], speed[1] * factor[0])
+
+
+def _creeps(strip: Strip) -> bool:
+    """Whether the strip is so slow that it shows one frame, as it was made to."""
+    speed = strip.speed
+    return "freeze" in strip.note and speed is not None and 0 < speed[0] * SLOWEST < speed[1]
 
 
 def factor_of(type_: str, own: Rate | None, rate: Rate) -> Rate:
@@ -76,8 +89,7 @@ def factor_of(type_: str, own: Rate | None, rate: Rate) -> Rate:
     rate, and everything else in seconds."""
     if type_ != "IMAGE" or own is None or own == rate:
         return NORMAL
-    exact = Fraction(*own) / Fraction(*rate)
-    return exact.numerator, exact.denominator
+    return reduced(own[0] * rate[1], own[1] * rate[0])
 
 
 def name_of(strip: Strip) -> str:
@@ -85,9 +97,10 @@ def name_of(strip: Strip) -> str:
     note = strip.note
     if note:
         full, ours = note.get("name"), note.get("shown")
-        told = isinstance(full, str) and isinstance(ours, str)
-        if told and (strip.name == ours or _COPY.sub("", strip.name) == _COPY.sub("", ours)):
-            return str(full)
+        if not isinstance(full, str) or not isinstance(ours, str):
+            return strip.name
+        if strip.name == ours or _COPY.sub("", strip.name) == _COPY.sub("", ours):
+            return full
     return strip.name
 
 
@@ -109,29 +122,37 @@ def extras_of(strip: Strip) -> Value:
     return extras
 
 
-def _file(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Shown:
+def _file(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Value:
     if not strip.files:
         raise Unmapped("no_file", f"{strip.name} names no file.")
     file = book.file_at(strip.files)
     if file is None:
         raise Unmapped("media", f"{strip.name} waits until its file is in the project's media.")
     source = _source(file, known, book, rate)
-    own = pair(source.get("rate"))
     if file.kind == "image":
-        return Shown({"source": source, "source_in": _kept(known, source, file.start), "speed": _still(known)})
+        return {"source": source, "source_in": _kept(known, source, file.start), "speed": _still(known)}
+    own = pair(source.get("rate"))
     speed = speed_of(strip, known, factor_of(strip.type, own, rate))
-    step = step_of(speed, own, rate)
-    frames = file.frames or strip.frames
+    count = count_of(source, file, speed, rate, strip.frames)
     into = number_of(strip.files[0]) - file.start if len(strip.files) > 1 else 0
-    frame = frame_at(
-        offset(start, strip.content_start), step or step_of(NORMAL, own, rate), frames, strip.note.get("at")
-    )
-    first = source.get("first", 0) - file.head
-    fields: Value = {"source": source, "source_in": first + into + frame, "speed": [*speed]}
+    if speed[0]:
+        frame = frame_at(offset(start, strip.content_start), count.step, count.frames, strip.note.get("at"))
+    else:
+        frame = _held_frame(strip, start, count)
+    fields: Value = {"source": source, "source_in": count.first + into + frame, "speed": [*speed]}
     limit = source.get("frames")
-    if limit is not None and not _inside(strip, step, into + frame - file.head, start, limit):
+    if limit is not None and not _inside(strip, count.step, into + frame - file.head, start, limit):
         fields["source"] = {name: value for name, value in source.items() if name != "frames"}
-    return Shown(fields, step, first + into, frames)
+    return fields
+
+
+def _held_frame(strip: Strip, start: int, count: Count) -> int:
+    """Returns the frame that a strip holds: the remembered one, else the nearest there is."""
+    remembered = strip.note.get("freeze")
+    if isinstance(remembered, int):
+        return remembered
+    frame = frame_at(offset(start, strip.content_start), count.pace, 0)
+    return max(0, min(frame, count.frames - 1) if count.frames else frame)
 
 
 def _source(file: File, known: Value | None, book: Book, rate: Rate) -> Value:
@@ -168,8 +189,9 @@ def _range(file: File, rate: Rate) -> Value:
 
 def _inside(strip: Strip, step: Step, frame: int, start: int, frames: int) -> bool:
     """Whether everything that the strip shows is in its source; Blender goes on with the last frame where it is not."""
-    one = frame + step * (strip.left - start) // 1
-    two = frame + step * (strip.right - 1 - start) // 1
+    num, den = step
+    one = frame + num * (strip.left - start) // den
+    two = frame + num * (strip.right - 1 - start) // den
     return 0 <= one < frames and 0 <= two < frames
 
 
@@ -182,23 +204,21 @@ def _still(known: Value | None) -> list[int]:
     return list(known.get("speed", NORMAL)) if known else [*NORMAL]
 
 
-def _scene(strip: Strip, start: int) -> Shown:
+def _scene(strip: Strip, start: int) -> Value:
     speed = speed_of(strip, None)
-    step = step_of(speed, None, NORMAL)
-    frame = frame_at(offset(start, strip.content_start), step or 1, strip.content, strip.note.get("at"))
+    frame = frame_at(offset(start, strip.content_start), speed if speed[0] else NORMAL, 0, strip.note.get("at"))
     source = {"type": "generator", "generator": "blender.scene", "parameters": {"scene": strip.scene}}
-    return Shown({"source": source, "source_in": frame, "speed": [*speed]}, step)
+    return {"source": source, "source_in": frame, "speed": [*speed]}
 
 
-def _placeholder(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Shown:
+def _placeholder(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Value:
     """Only place, length, name and switch come from a placeholder, and how much of the source lies before it."""
     if known is None:
-        return Shown({})
-    fields: Value = {name: known[name] for name in ("source", "speed") if name in known}
-    step = step_of(pair(known.get("speed")) or NORMAL, pair(known["source"].get("rate")), rate)
-    first = known["source"].get("first", 0)
-    frame = frame_at(offset(start, strip.content_start), step or 1, 0, strip.note.get("at"))
-    if step == 0:
-        frame = known.get("source_in", 0) - first
-    fields["source_in"] = first + frame
-    return Shown(fields, step, first)
+        return {}
+    source = known["source"]
+    count = count_of(source, book.file_of(source), pair(known.get("speed")) or NORMAL, rate)
+    fields: Value = {name: known[name] for name in ("source", "speed", "source_in") if name in known}
+    if count.step[0] and source.get("type") != "generator":
+        frame = frame_at(offset(start, strip.content_start), count.step, count.frames, strip.note.get("at"))
+        fields["source_in"] = count.first + frame
+    return fields

@@ -12,11 +12,11 @@ from . import marks, nests
 from .book import Book, Held, Value
 from .crossings import TYPES
 from .inward import NONE, Inward, Mapped, new_id
-from .items import NORMAL, PLACEHOLDER
+from .items import PLACEHOLDER
 from .lanes import Channels, Join, Span, lay
 from .naming import Names
 from .strips import Unshown, extras, form, made, plain
-from .times import Rate, pair
+from .times import NORMAL, Rate, pair
 from .tracks import CHANNELS, LANES, channels_of, settle
 
 MEDIA = ("source", "source_in", "speed")
@@ -248,7 +248,7 @@ class Outward:
 
     def _present(self, joins: list[Join], homes: dict[str, int]) -> dict[str, tuple[int, ...]]:
         """Returns where strips are at present, and where that is after a move of their track's home."""
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for each in joins:
             moved = homes[each.track] - self.book.homes.get(each.track, homes[each.track])
             for key in (each.right, each.effect):
@@ -274,7 +274,14 @@ class Outward:
         else:
             try:
                 fields = form(
-                    value, sound, start, self.book, self.rate, self.found.__contains__, self._nests(level, id_, value)
+                    value,
+                    sound,
+                    start,
+                    span,
+                    self.book,
+                    self.rate,
+                    self.found.__contains__,
+                    self._nests(level, id_, value),
                 )
             except Unshown as error:
                 self.held[id_] = (error.code, error.sentence)
@@ -296,7 +303,7 @@ class Outward:
         if not base.note.get(PLACEHOLDER):
             return (base.type == "META") == nested
         try:
-            fields = form(value, sound, 0, self.book, self.rate, self.found.__contains__, nested)
+            fields = form(value, sound, 0, (0, 1), self.book, self.rate, self.found.__contains__, nested)
         except Unshown:
             return False
         return bool(fields.get("note", NONE).get(PLACEHOLDER))
@@ -314,7 +321,7 @@ class Outward:
             )
         if _same(value, was.value, LOOKS):
             return strip
-        fields = {"mute": not value.get("enabled", True), "link": value.get("link") or ""}
+        fields: Value = {"mute": not value.get("enabled", True), "link": value.get("link") or ""}
         name, note = self._named(value, base, was)
         kept = {key: field for key, field in base.note.items() if key not in ("name", "shown")}
         fields.update(name=name, note={**kept, **note})

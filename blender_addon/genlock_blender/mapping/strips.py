@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, Final
 
 from ..states import NOTHING, Strip
 from .book import Book, File, Value, images
-from .items import FILES, NORMAL, OURS, PLACEHOLDER, factor_of
-from .times import Rate, offset_for, pair, step_of
+from .items import FILES, OURS, PLACEHOLDER, count_of, factor_of
+from .lanes import Span
+from .times import NORMAL, Rate, offset_for, pair, reduced
 
 PENDING: Final = [0.10, 0.13, 0.20]
 """Colour of a clip that has no file yet."""
 UNSEEN: Final[Value] = {"blend_alpha": 0.0, "blend_type": "ALPHA_OVER"}
 """A strip that stands for something Blender cannot show hides nothing."""
+FURTHEST: Final = 400_000
+"""Frames that a strip's content may begin before the strip."""
 
 
 class Unshown(Exception):
@@ -28,22 +30,23 @@ class Unshown(Exception):
 
 
 def form(
-    value: Value, sound: bool, start: int, book: Book, rate: Rate, has: Callable[[str], bool], nests: bool
+    value: Value, sound: bool, start: int, span: Span, book: Book, rate: Rate, has: Callable[[str], bool], nests: bool
 ) -> Value:
     """Returns the fields of a strip that shows what the item shows; a placeholder where a strip cannot.
 
-    `start` is the scene frame on which the item begins, `has` tells whether a strip of that key is on its level, `nests`
-    whether the item may be a meta strip. Raises Unshown for sound that is not there: a placeholder would be a picture.
+    `start` is the scene frame on which the item begins, `span` the frames of its strip, handles included. `has` tells
+    whether a strip of that key is on its level, `nests` whether the item may be a meta strip. Raises Unshown for sound
+    that is not there: a placeholder would be a picture.
     """
     source = value["source"]
     kind = source.get("type")
     if kind in ("media", "shot"):
         file = book.file_of(source)
-        if file is not None and (found := _file(value, file, sound, start, rate)) is not None:
+        if file is not None and (found := _file(value, file, sound, start, span, rate)) is not None:
             return found
         if file is not None:
-            return _placeholder(value, sound, start, rate, UNSEEN)
-        return _placeholder(value, sound, start, rate, {"color": PENDING})
+            return _placeholder(value, file, sound, start, rate, UNSEEN)
+        return _placeholder(value, None, sound, start, rate, {"color": PENDING})
     if sound:
         raise Unshown("not_shown", "Blender shows nothing but sound files on a sound track.")
     if kind == "nested" and nests:
@@ -52,7 +55,7 @@ def form(
         made = _generator(value, start, book, has)
         if made is not None:
             return made
-    return _placeholder(value, sound, start, rate, UNSEEN)
+    return _placeholder(value, None, sound, start, rate, UNSEEN)
 
 
 def extras(value: Value) -> Value:
@@ -88,7 +91,7 @@ def made(
     return strip._replace(content=base.content, rate=base.rate, frames=base.frames, missing=base.missing)
 
 
-def _file(value: Value, file: File, sound: bool, start: int, rate: Rate) -> Value | None:
+def _file(value: Value, file: File, sound: bool, start: int, span: Span, rate: Rate) -> Value | None:
     type_ = _type(file, sound)
     if type_ is None:
         return None
@@ -99,20 +102,34 @@ def _file(value: Value, file: File, sound: bool, start: int, rate: Rate) -> Valu
     source = value["source"]
     own = pair(source.get("rate"))
     speed = pair(value.get("speed")) or NORMAL
-    step = step_of(speed, own, rate)
-    frame = value.get("source_in", 0) - source.get("first", 0) + file.head
-    off, anchor = offset_for(frame, step or step_of(NORMAL, own, rate), file.frames)
+    if not speed[0]:
+        return _frozen(value, file, found, span)
+    count = count_of(source, file, speed, rate)
+    off, anchor = offset_for(value.get("source_in", 0) - count.first, count.step, count.frames)
     found["content_start"] = start - off
-    found["content"] = int(file.frames // abs(step)) if step else file.frames
+    found["content"] = file.frames * count.step[1] // abs(count.step[0])
     if anchor:
         found["note"] = {"at": anchor}
     factor = factor_of(type_, own, rate)
-    if not speed[0]:
-        found["freeze"], found["speed"] = True, (0, 1)
-    else:
-        exact = Fraction(*speed) * Fraction(*factor)
-        found["speed"] = (exact.numerator, exact.denominator)
+    found["speed"] = reduced(speed[0] * factor[0], speed[1] * factor[1])
     return found
+
+
+def _frozen(value: Value, file: File, found: Value, span: Span) -> Value | None:
+    """A strip that holds a frame: so slow that it does not get to the next one. None when that is too far to go."""
+    frame = value.get("source_in", 0) - value["source"].get("first", 0) + file.head
+    slow = 1000
+    while slow <= 2 * (span[1] - span[0]):
+        slow *= 10
+    if not 0 <= frame * slow <= FURTHEST:
+        return None
+    return {
+        **found,
+        "content_start": span[0] - frame * slow,
+        "content": file.frames * slow,
+        "speed": (1, slow),
+        "note": {"freeze": frame},
+    }
 
 
 def _type(file: File, sound: bool) -> str | None:
@@ -131,7 +148,8 @@ def _generator(value: Value, start: int, book: Book, has: Callable[[str], bool])
         return None
     if type_ == "SCENE":
         scene = parameters.get("scene")
-        if not isinstance(scene, str) or scene not in book.scenes:
+        still = (pair(value.get("speed")) or NORMAL)[0] == 0
+        if not isinstance(scene, str) or scene not in book.scenes or still:
             return None
         return _scene(value, scene, start)
     inputs = parameters.get("inputs") or ()
@@ -143,25 +161,22 @@ def _generator(value: Value, start: int, book: Book, has: Callable[[str], bool])
 
 def _scene(value: Value, scene: str, start: int) -> Value:
     speed = pair(value.get("speed")) or NORMAL
-    step = step_of(speed, None, NORMAL)
-    off, anchor = offset_for(value.get("source_in", 0), step or 1, 0)
+    off, anchor = offset_for(value.get("source_in", 0), speed, 0)
     found: Value = {"type": "SCENE", "scene": scene, "content_start": start - off, "speed": speed}
-    if not speed[0]:
-        found["freeze"] = True
     if anchor:
         found["note"] = {"at": anchor}
     return found
 
 
-def _placeholder(value: Value, sound: bool, start: int, rate: Rate, props: Value) -> Value:
+def _placeholder(value: Value, file: File | None, sound: bool, start: int, rate: Rate, props: Value) -> Value:
     if sound:
         raise Unshown("not_shown", "The sound has no file here.")
     source = value["source"]
-    step = step_of(pair(value.get("speed")) or NORMAL, pair(source.get("rate")), rate)
+    count = count_of(source, file, pair(value.get("speed")) or NORMAL, rate)
     note: Value = {PLACEHOLDER: True}
     off = 0
-    if step:
-        off, anchor = offset_for(value.get("source_in", 0) - source.get("first", 0), step, 0)
+    if count.step[0] and source["type"] != "generator":
+        off, anchor = offset_for(value.get("source_in", 0) - count.first, count.step, count.frames)
         if anchor:
             note["at"] = anchor
     return {"type": "COLOR", "content_start": start - off, "content": 1, "props": props, "note": note}
