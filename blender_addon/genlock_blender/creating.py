@@ -44,7 +44,7 @@ def feasible(wanted: Strip) -> tuple[Strip, Trouble | None]:
         wanted.channel,
         wanted.left,
         wanted.right,
-        content_start=wanted.left,
+        content_start=wanted.content_start,
         content=1,
         parent=wanted.parent,
         mute=wanted.mute,
