@@ -29,8 +29,8 @@ def changes(before: Cut, after: Cut, bases: Mapping[str, int] = {}) -> Changes |
     """Returns what leads from one cut to the other, None when nothing does.
 
     `bases` are the versions that the nested sequences of `before` stand for, by id. One that `before` or `bases` lacks is
-    told whole if it changed, as one that is new, or of which nobody said that it arrived. The rate of a sequence that exists
-    is not compared: it never changes.
+    told whole if it changed, as one that is new, or of which nobody said that it arrived. The rate of a sequence that is
+    there is not compared: it never changes.
     """
     nested = []
     for id_, inner in after.nested.items():

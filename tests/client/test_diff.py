@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,14 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlock.application.commands import Arrange
+from genlock.daemon.server import embedded
 from genlock.timeline import effects
 from genlock.timeline.arrange import arrange
 from genlock.timeline.laid import Arrangement
 from genlock.timeline.sequence import Sequence, apply_all
 from genlock_client import cut as cuts
 from genlock_client import diff
+from genlock_client.blocking import Connection
 from genlock_client.cut import Cut, Value
+from genlock_client.discovery import Endpoint
 from genlock_client.model import SequenceModel
+from genlock_client.rest import Rest
 
 from ..timeline.op_programs import Editor, sequence_after
 
@@ -304,3 +309,54 @@ def test_the_daemon_that_carries_the_changes_out_shows_the_other_cut(seed: int, 
     made = arrange(start, msgspec.convert(found["arrangement"], Arrangement))
     assert isinstance(made, Sequence), made
     assert diff.changes(linked(whole(made)), linked(wanted)) is None
+
+
+@pytest.mark.timeout(60)
+def test_a_real_daemon_takes_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENLOCK_HOME", str(tmp_path))
+    monkeypatch.setenv("GENLOCK_RUNTIME_DIR", str(tmp_path / "run"))
+    bars = {"type": "generator", "generator": "bars"}
+    with embedded(tmp_path / "studio.genlock") as running:
+        endpoint = Endpoint(running.port, running.token)
+        rest = Rest.at(endpoint)
+        project = str(rest.command({"do": "CreateProject", "name": "Film"})["target"])
+        made = rest.command({"do": "CreateSequence", "project": project, "name": "Reel"})
+        sequence = str((made["created"] or [made["target"]])[0])
+        with Connection.open(endpoint, host="test", actor="ada", project=project) as daemon:
+            models = daemon.model.sequences
+
+            def reach(wanted: Cut) -> Cut:
+                shown = cuts.of(models[sequence], models)
+                found = diff.changes(shown, wanted, {id_: models[id_].version for id_ in shown.nested})
+                command = {"do": "Arrange", "base": models[sequence].version, **(found or {})}
+                daemon.command(command, sequence, label="From a host")
+                reached = cuts.of(models[sequence], models)
+                assert diff.changes(reached, wanted) is None
+                return reached
+
+            start = cuts.of(models[sequence], models)
+            (track, *_) = (id_ for id_, value in start.tracks.items() if value["kind"] == "video")
+            tracks = {**start.tracks, "up": {"kind": "video", "name": "Titles"}}
+            items = {f"i{n}": item(n * 24, 24, track, source=bars, name=f"Clip {n}") for n in range(20)}
+            wanted = start._replace(tracks=tracks, items=items, markers={"m": {"start": 7, "name": "Joke"}})
+            reached = reach(wanted)
+
+            order = list(reversed(items))
+            turned = {id_: {**reached.items[id_], "start": n * 24} for n, id_ in enumerate(order)}
+            inner = Cut(
+                {"name": "Intro", "rate": [24, 1]},
+                {"n1": {"kind": "video"}},
+                {"x": item(track="n1", source=bars)},
+                {},
+                {},
+                {},
+            )
+            nest = {"type": "nested", "sequence": "c" * 32}
+            turned["shows"] = item(0, 10, "up", source=nest)
+            reached = reach(reached._replace(items=turned, nested={"c" * 32: inner}))
+
+            inside = reached.nested["c" * 32]
+            longer = inside._replace(items={"x": {**inside.items["x"], "duration": 9}})
+            fewer = {id_: value for id_, value in reached.items.items() if id_ != "i3"}
+            reach(reached._replace(items=fewer, nested={"c" * 32: longer}, markers={}))
+            assert models["c" * 32].items["x"]["duration"] == 9
