@@ -143,6 +143,7 @@ def test_where_both_disagree_ours_stands_and_a_conflict_is_left_open(studio: Stu
     assert (state.items["b"].name, state.items["c"].name) == ("ours", "C")
     (conflict,) = state.conflicts.values()
     assert (conflict.about, conflict.ours, conflict.theirs) == ("b", "ours", "theirs")
+    assert conflict.message == """ours: name "ours" here, "theirs" on bob's side."""
     assert edit_of(studio).label == "Rename 2 clips (1 conflict left open)"
     assert any(kind == "conflict" and id_ == conflict.id for kind, id_, _ in studio.seen[-1].effects)
     # an open conflict is none of a host's business: it stays, whatever is arranged

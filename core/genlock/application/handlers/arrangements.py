@@ -74,13 +74,17 @@ def _take_over(turn: Turn, opened: Opened, past: Sequence, theirs: Sequence, lab
         ops = diff(ours, replace(theirs, conflicts=ours.conflicts))
     else:
         with uncollected():  # everybody's edits wait meanwhile
-            made = merge(past, ours, theirs, seed=f"{turn.envelope.id}/{ours.id}")
+            made = merge(past, ours, theirs, seed=f"{turn.envelope.id}/{ours.id}", there=_side(turn))
         ops, kind = made.ops, "merge" if turn.envelope.kind == "edit" else None
         if made.conflicts:
             label += f" ({len(made.conflicts)} conflict{'s' if len(made.conflicts) > 1 else ''} left open)"
     if ops:
         commit(turn, opened, ops, intent=INTENT, label=label, kind=kind)
     return bool(ops)
+
+
+def _side(turn: Turn) -> str:
+    return f"on {turn.envelope.actor}'s side" if turn.envelope.actor else "on the other side"
 
 
 # -- nested sequences

@@ -15,7 +15,7 @@ from genlock.timeline.diff import diff
 from genlock.timeline.merge.attempts import Attempt, Sides, attempt
 from genlock.timeline.merge.remedies import Remedies
 from genlock.timeline.merge.values import Found, Veto, Vetoes
-from genlock.timeline.merge.words import Words, shown
+from genlock.timeline.merge.words import THERE, Words, shown
 from genlock.timeline.ops import ConflictSet, MergeConflict, Op
 from genlock.timeline.sequence import Sequence, apply_all
 
@@ -44,18 +44,20 @@ def merge(
     policy: Policy = "ask",
     unsure: Mapping[str, tuple[str, ...]] | None = None,
     seed: str = "",
+    there: str = THERE,
 ) -> Merged:
     """Returns ours with what theirs did since base.
 
     Ids mean the same in all three, Gap items excepted. `unsure` names items of theirs that might as well be others of
     base. Where both sides disagree ours stands and a conflict tells of it. The state is sound if ours is; the same input
-    gives the same output, ids included (`seed` keeps those of several merges apart).
+    gives the same output, ids included (`seed` keeps those of several merges apart). `there` says in the conflicts' words
+    where theirs was made.
     """
     sides = Sides(base, ours, theirs, unsure or {}, seed)
     vetoes, tried, ops, state = _sound(sides)
     if not tried.found:
         return Merged(state, ops)
-    remedies, words = Remedies(sides, vetoes, state), Words(base, ours, theirs)
+    remedies, words = Remedies(sides, vetoes, state), Words(base, ours, theirs, there)
     disagreements = [(found, _conflict(found, words, remedies, seed)) for found in _sorted(tried.found)]
     left, settled = [conflict for _, conflict in disagreements], []
     match policy:

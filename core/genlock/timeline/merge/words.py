@@ -22,14 +22,16 @@ THERE = "in the returned cut"
 
 
 class Words:
-    """Says what a conflict is about."""
+    """Says what a conflict is about. `there` is where theirs was made, in words."""
 
-    def __init__(self, base: Sequence, ours: Sequence, theirs: Sequence) -> None:
+    def __init__(self, base: Sequence, ours: Sequence, theirs: Sequence, there: str = THERE) -> None:
         self._sides = (ours, theirs, base)
+        self._there = there
 
     def message(self, found: Found) -> str:
         """Returns one or two sentences without timecodes."""
-        return f"{self._name(found)}: {self._sentence(found.kind, found)}"
+        sentence = self._sentence(found.kind, found)
+        return f"{self._name(found)}: {sentence.replace(THERE, self._there)}"
 
     def _name(self, found: Found) -> str:
         for value in (found.ours, found.theirs, found.base):
