@@ -55,11 +55,13 @@ def resolve(
     `known` are the strips of the last look by id, `tombs` those that were deleted lately, oldest first, `fresh` makes a new
     id. With `foreign_ok` an unknown id is taken as it is, as when a file is opened that was linked before.
     """
+    if len({strip.key for strip in seen}) == len(seen) and all(
+        _named_as(known.get(strip.key), strip) for strip in seen
+    ):
+        return [Given(strip.key) for strip in seen]
     groups: dict[str, list[int]] = {}
     for at, strip in enumerate(seen):
         groups.setdefault(strip.key, []).append(at)
-    if len(groups) == len(seen) and all(_named_as(known.get(strip.key), strip) for strip in seen):
-        return [Given(strip.key) for strip in seen]
     found = _unchanged(seen, known, groups)
     taken = {given.key for given in found.values()}
     orphans = {strip.name for key, strip in known.items() if key not in groups}
