@@ -25,9 +25,9 @@ from genlock_client.session import Live, Session
 QUIET_SECONDS = 0.15
 """An edit counts as done after this long without another change."""
 POLL_SECONDS = 0.25
-"""The fingerprint is taken at most this often while nothing happens, and costs at most 1 % of the time."""
+"""The fingerprint is taken at most this often while nothing happens, and costs at most a 300th of the time."""
 READ_SECONDS = 5.0
-"""What the fingerprint does not see is looked for at most this often, at most 2 % of the time."""
+"""What the fingerprint does not see is looked for at most this often, at most a 600th of the time."""
 
 
 class Mapped(NamedTuple):
@@ -292,7 +292,7 @@ class Sync:
         """Takes the fingerprint and says whether it is another than last time."""
         begun = self._clock()
         found = self.host.fingerprint()
-        self._poll_at = now + max(POLL_SECONDS, 100 * (self._clock() - begun))
+        self._poll_at = now + max(POLL_SECONDS, 300 * (self._clock() - begun))
         moved = found != self._seen
         self._seen = found
         return moved
@@ -305,7 +305,7 @@ class Sync:
         picture = self.host.read()
         mapped = self.host.cut(picture)
         self._moved(now)
-        self._read_at = now + max(READ_SECONDS, 50 * (self._clock() - begun))
+        self._read_at = now + max(READ_SECONDS, 600 * (self._clock() - begun))
         live = isinstance(self._session.state, Live)
         if mapped.missing and live and self.host.ask(mapped.missing):
             self.state = Asking(mapped.missing)
