@@ -185,7 +185,10 @@ def draw(frame: picking.Frame) -> None:
 
     context = bpy.context
     view = context.region.view2d
-    shader = gpu.shader.from_builtin("UNIFORM_COLOR" if bpy.app.version >= (4, 0, 0) else "2D_UNIFORM_COLOR")
+    try:
+        shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    except ValueError:  # its name before 4.0
+        shader = gpu.shader.from_builtin("2D_UNIFORM_COLOR")
     for point in context.window_manager.genlock_form.points:
         x, y = view.view_to_region(*picking.view(frame, *point.at), clip=False)
         corners = ((x - DOT, y), (x, y - DOT), (x + DOT, y), (x, y + DOT))

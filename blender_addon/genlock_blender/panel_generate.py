@@ -33,9 +33,8 @@ def draw_generate(layout: Any, context: Any) -> None:
     reason = held.reason(context, action)
     _draw_actions(layout, context, action)
     if action not in ("mask", "track"):
-        layout.prop(form, "prompt", text="", icon="TEXT", placeholder=tr("What is to be seen")) if PLACEHOLDER else (
-            layout.prop(form, "prompt", text="", icon="TEXT")
-        )
+        more = {"placeholder": tr("What is to be seen")} if PLACEHOLDER else {}
+        layout.prop(form, "prompt", text="", icon="TEXT", **more)
     if action in MASKING:
         _draw_selection(layout, form, action)
     if action == "retake":
@@ -53,7 +52,7 @@ def draw_generate(layout: Any, context: Any) -> None:
     draw_messages(layout, context)
 
 
-PLACEHOLDER = bpy.app.version >= (4, 1, 0)
+PLACEHOLDER = "placeholder" in bpy.types.UILayout.bl_rna.functions["prop"].parameters
 """Fields can say what belongs into them while they are empty."""
 
 
