@@ -33,8 +33,12 @@ _OUT: Final = compat.PLACE | {
     "use_cache_preprocessed", "use_cache_composite", "override_cache_settings", "view_layer", "is_active", "show_expanded",
     "show_preview", "is_data", "input_mask_strip", "curve_mapping",
 }  # fmt: skip
-_SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name", "width", "height"})
-"""Properties that Blender chooses from the file or the scene: told when they differ, left alone when absent."""
+SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name"})
+"""Properties that Blender chooses from the file: told when they differ, left alone when absent."""
+_SIZED: Final = {"width": "resolution_x", "height": "resolution_y"}
+"""Properties of a colour that usually are the scene's."""
+_PERCENT: Final[frozenset[str]] = frozenset({"blend_alpha"})
+"""Fractions that Blender keeps as per cent, so that the last digits of a float do not come back."""
 _USUAL: Final[Payload] = {
     "blend_alpha": 1.0, "blend_type": "ALPHA_OVER", "color_tag": "NONE", "volume": 1.0,
     "transform.origin": [0.5, 0.5], "colorspace_settings.name": "sRGB", "pitch_correction": True, "use_annotations": True,
@@ -42,7 +46,7 @@ _USUAL: Final[Payload] = {
 """What Blender gives to a strip just made, where that is not what RNA calls the default (which versions differ about)."""
 _USUAL_OF: Final[dict[str, Payload]] = {
     "ADJUSTMENT": {"blend_type": "CROSS"},
-    "COLOR": {"color": [0.5, 0.5, 0.5], "width": 1920, "height": 1080},
+    "COLOR": {"color": [0.5, 0.5, 0.5]},
     "COLORMIX": {"blend_effect": "OVERLAY", "factor": 1.0},
     "GAUSSIAN_BLUR": {"size_x": 9.0, "size_y": 9.0},
     "GLOW": {"threshold": 0.25, "clamp": 1.0, "boost_factor": 0.5, "blur_radius": 3.0, "quality": 3},
@@ -67,7 +71,8 @@ class Trouble(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """One property: its attribute here, whether it is an array, the collection of its ID ("" for a plain value)."""
+    """One property: its attribute here, whether it is an array, the collection of its ID ("" for a plain value). `low` is
+    the least value that can be set: some properties begin below it, which then means the same."""
 
     path: str
     attribute: str
@@ -75,6 +80,7 @@ class _Field(NamedTuple):
     array: bool
     of: str
     usual: Any
+    low: float | None = None
 
 
 class _Table(NamedTuple):
@@ -140,7 +146,8 @@ def _fields(owner: Any, usual: Payload, prefix: str = "") -> Iterator[_Field]:
             value = usual.get(path, default)
             if prop.type == "FLOAT":
                 value = [_single(part) for part in value] if array else _single(value)
-            yield _Field(path, prefix + name, prop.type, array or isinstance(value, list), "", value)
+            low = prop.hard_min if prop.type in ("INT", "FLOAT") and not array else None
+            yield _Field(path, prefix + name, prop.type, array or isinstance(value, list), "", value, low)
 
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -159,7 +166,10 @@ def _table(owner: Any, kind: str) -> _Table:
     if found is None:
         usual = {**_USUAL, "use_default_fade": kind in compat.EFFECTS, **_USUAL_OF.get(kind, {})}
         fields = tuple(_fields(owner, usual))
-        plain = [field for field in fields if not field.array and not field.of]
+        apart = {
+            field.path for field in fields if field.array or field.of or (kind == "COLOR" and field.path in _SIZED)
+        }
+        plain = [field for field in fields if field.path not in apart]
         scalars = tuple(field for field in plain if "." not in field.attribute)
         groups = []
         for head in dict.fromkeys(field.attribute.split(".")[0] for field in plain if "." in field.attribute):
@@ -170,7 +180,7 @@ def _table(owner: Any, kind: str) -> _Table:
             {field.path: field for field in fields},
             scalars,
             tuple(groups),
-            tuple(field for field in fields if field.array or field.of),
+            tuple(field for field in fields if field.path in apart),
             _getter([field.attribute for field in scalars]),
             tuple(field.usual for field in scalars),
         )
@@ -182,6 +192,8 @@ def _told(field: _Field, value: Any) -> Any:
     if field.of:
         return "" if value is None else value.name
     if field.kind == "FLOAT":
+        if field.path in _PERCENT:
+            return round(value, 6)
         return [short(part) for part in value] if field.array else short(value)
     if field.array:
         return sorted(value) if field.kind == "ENUM" else list(value)
@@ -194,6 +206,19 @@ def _owner(strip: Any, attribute: str) -> tuple[Any, str]:
     return (getattr(strip, head), rest) if dot else (strip, head)
 
 
+def _same(field: _Field, value: Any) -> bool:
+    """Whether a value below what can be set, or the least that can be, means the usual one."""
+    low = field.low
+    return low is not None and field.usual <= low and value <= low
+
+
+def _usual(owner: Any, field: _Field) -> Any:
+    """The usual value of a property here and now."""
+    if not field.array and field.path in _SIZED:
+        return getattr(owner.id_data.render, _SIZED[field.path])
+    return "" if field.of else _told(field, field.usual)
+
+
 def _simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
     """What of one struct is not as usual."""
     table = _table(owner, kind)
@@ -201,7 +226,7 @@ def _simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
     values = table.read(owner)
     if values != table.usual:
         for field, value in zip(table.scalars, values, strict=True):
-            if value != field.usual:
+            if value != field.usual and not _same(field, value):
                 told[field.path] = _told(field, value)
     for head, read, usual, inside in table.groups:
         group = getattr(owner, head)
@@ -216,6 +241,9 @@ def _simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
         if field.of:
             if value is not None:
                 told[field.path] = value.name
+        elif not field.array:
+            if value != _usual(owner, field):
+                told[field.path] = value
         elif value is not None:
             plain = sorted(value) if field.kind == "ENUM" else value[:]
             if list(plain) != field.usual:
@@ -269,8 +297,10 @@ def _set(owner: Any, field: _Field, value: Any) -> Trouble | None:
                 return Trouble(field.path, "unknown", f"this file has no {value!r}")
             if getattr(holder, name) != wanted:
                 setattr(holder, name, wanted)
-        elif _told(field, _plain(field, getattr(holder, name))) != value:
-            setattr(holder, name, set(value) if field.kind == "ENUM" and field.array else value)
+        else:
+            now = _plain(field, getattr(holder, name))
+            if _told(field, now) != value and not (value == field.usual and _same(field, now)):
+                setattr(holder, name, set(value) if field.kind == "ENUM" and field.array else value)
     except (TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as refused:
         return Trouble(field.path, "refused", str(refused).splitlines()[0])
     return None
@@ -285,9 +315,9 @@ def _restore(owner: Any, kind: str, told: Payload, without: Collection[str]) -> 
     table = _table(owner, kind)
     troubles = [Trouble(path, "unknown") for path in told if path not in table.fields and path not in without]
     for path, field in table.fields.items():
-        if path in without or (path not in told and path in _SHY):
+        if path in without or (path not in told and path in SHY):
             continue
-        trouble = _set(owner, field, told[path] if path in told else _told(field, field.usual) if not field.of else "")
+        trouble = _set(owner, field, told[path] if path in told else _usual(owner, field))
         if trouble is not None:
             troubles.append(trouble)
     return troubles
