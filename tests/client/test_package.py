@@ -16,11 +16,13 @@ from .conftest import PROJECT, SHOT, FakeDaemon
 SOURCE = Path(__file__).parents[2] / "core" / "genlock_client"
 
 LIVE = """
-import sys, warnings
+import importlib, pkgutil, sys, warnings
 warnings.simplefilter("error")
+import genlock_client
+for module in pkgutil.iter_modules(genlock_client.__path__):
+    importlib.import_module("genlock_client." + module.name)
 from genlock_client.blocking import Connection
 from genlock_client.discovery import Endpoint
-import genlock_client.rest
 with Connection.open(Endpoint(int(sys.argv[1]), "secret"), host="old", actor="ada", project=sys.argv[2]) as daemon:
     accepted = daemon.command({"do": "Note", "note": "from an old Python"}, sys.argv[3])
     daemon.wait_for(lambda happening: type(happening).__name__ == "Changed", 5)
