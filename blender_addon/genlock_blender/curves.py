@@ -2,8 +2,9 @@
 """The f-curves of a strip (fades, keyed opacity, volume, transform) as plain values, in frames from its left handle.
 
 Blender keeps them on the scene, found by the strip's name in the data path. An `index` is made once for a whole reading;
-each curve is told as {"keys": [[frame, value, interpolation, left handle, right handle], ...], "extrapolation"?, "mute"?},
-a handle as [type, frame, value] counted from its key, both absent for keys that are neither Bezier nor eased.
+each curve is told as {"keys": [[frame, value, interpolation, easing?, left handle, right handle], ...], "extrapolation"?,
+"mute"?}, a handle as [type, frame, value] counted from its key. Bezier keys have no easing, constant and linear ones end
+with their interpolation.
 """
 
 from __future__ import annotations
@@ -54,14 +55,15 @@ def driven(scene: Any) -> dict[str, set[str]]:
 def _key(point: Any, left: int) -> list[Any]:
     frame, value = point.co
     told = [round(frame - left, 3), round(value, _DIGITS), point.interpolation]
-    if point.interpolation == "BEZIER":
-        for kind, (x, y) in (
-            (point.handle_left_type, point.handle_left),
-            (point.handle_right_type, point.handle_right),
-        ):
-            told.append([kind, round(x - frame, 3), round(y - value, _DIGITS)])
-    elif point.interpolation not in ("CONSTANT", "LINEAR"):
+    if point.interpolation in ("CONSTANT", "LINEAR"):
+        return told
+    if point.interpolation != "BEZIER":
         told.append(point.easing)
+    for kind, (x, y) in (
+        (point.handle_left_type, point.handle_left),
+        (point.handle_right_type, point.handle_right),
+    ):
+        told.append([kind, round(x - frame, 3), round(y - value, _DIGITS)])
     return told
 
 
@@ -96,12 +98,11 @@ def _lay(curve: Any, one: dict[str, Any], left: int) -> None:
     for point, key in zip(points, keys, strict=True):
         point.co = (key[0] + left, key[1])
         point.interpolation = key[2]
-        if key[2] == "BEZIER" and len(key) == 5:
-            for side, (kind, x, y) in (("left", key[3]), ("right", key[4])):
-                setattr(point, f"handle_{side}_type", kind)
-                setattr(point, f"handle_{side}", (key[0] + left + x, key[1] + y))
-        elif len(key) == 4:
+        if len(key) > 5:
             point.easing = key[3]
+        for side, (kind, x, y) in zip(("left", "right"), key[-2:] if len(key) > 4 else (), strict=False):
+            setattr(point, f"handle_{side}_type", kind)
+            setattr(point, f"handle_{side}", (key[0] + left + x, key[1] + y))
     curve.extrapolation = one.get("extrapolation", "CONSTANT")
     curve.mute = bool(one.get("mute", False))
     curve.update()
