@@ -9,12 +9,29 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
 PARTS = ("compat", "prefs", "handlers", "interface")
 """Modules of this package with something to register, in order."""
 
 _registered: list[Any] = []
+
+
+def _forget_client() -> None:
+    """Drops the client that an earlier version of this extension loaded: an update unpacks another under the same name.
+
+    At import only, when none of our own modules holds a part of it; one that is not unpacked by Blender stays.
+    """
+    client = sys.modules.get("genlock_client")
+    if client is not None and ".local" in Path(client.__file__ or "").parts:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "genlock_client"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+
+
+_forget_client()
 
 
 def register() -> None:

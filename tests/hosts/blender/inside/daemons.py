@@ -13,6 +13,8 @@ from genlock_client.rest import Rest
 
 START_SECONDS = 60.0
 END_SECONDS = 20.0
+LATER = "import sys, genlock; genlock.__version__ = sys.argv.pop(1); from genlock.cli.main import main; main()"
+"""The same program, which takes itself for the version in its first argument."""
 
 
 class Daemon:
@@ -21,19 +23,22 @@ class Daemon:
     def __init__(self, folder: Path, roots: list[Path], python: str) -> None:
         self.folder = folder
         self.store = folder / "studio.genlock"
-        self._command = [python, "-m", "genlock", "up", "--store", str(self.store), "--port", "0"]
+        self._python = python
+        self._arguments = ["up", "--store", str(self.store)]
         for root in roots:
-            self._command += ["--root", str(root)]
+            self._arguments += ["--root", str(root)]
         self._environment = {**os.environ, "GENLOCK_HOME": str(folder / "home"), "GENLOCK_ACTOR": "tester"}
         self._environment.pop("PYTHONPATH", None)  # Blender's own packages are for another Python
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "daemon.log"
 
-    def start(self) -> None:
-        """Starts it and waits until it can be found."""
+    def start(self, port: int = 0, version: str = "") -> None:
+        """Starts it and waits until it can be found. `version` makes it say that it is another Genlock."""
+        run = ["-c", LATER, version] if version else ["-m", "genlock"]
+        command = [self._python, *run, *self._arguments, "--port", str(port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=self._environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=self._environment
             )
         end = time.monotonic() + START_SECONDS
         while self.endpoint() is None:
@@ -51,6 +56,11 @@ class Daemon:
     def rest(self) -> Rest:
         """A client of it as it runs at this moment."""
         return Rest.at(discovery.require(self.store))
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return discovery.require(self.store).port
 
     @property
     def pid(self) -> int:
