@@ -67,7 +67,7 @@ class Desk:
         editor = scene.sequence_editor
         if not sequence or editor is None:
             return Place(sequence)
-        zero = origin(scene)
+        zero = bridge.origin(scene)
         active = editor.active_strip
         chosen = sorted(selected(context, editor), key=lambda strip: getattr(strip, compat.A.left))
         span = (
@@ -144,7 +144,7 @@ class Desk:
         if model is None or scene is None:
             then(ClientError("render_failed", "The strip to render is no longer there."))
             return
-        zero = origin(scene)
+        zero = bridges.bridge().origin(scene)
         self.renders.start(scene, ask.keys, ask.start + zero, ask.end + zero, renders.folder_of(model), then)
 
     def ended(self, job: str) -> Body | None:
@@ -250,12 +250,6 @@ class Desk:
             if all(bridges.bridge().strip_of(scene, key) is not None for key in keys):
                 return scene
         return None
-
-
-def origin(scene: Any) -> int:
-    """The scene frame on which its sequence begins."""
-    held = scene.get("genlock")
-    return int(held["origin"]) if held is not None and "origin" in held else int(scene.frame_start)
 
 
 def selected(context: Any, editor: Any) -> list[Any]:

@@ -128,6 +128,9 @@ class FakeBridge:
     def key_of(self, scene: Any, strip: Any) -> str:
         return str(strip.get("genlock_id", ""))
 
+    def origin(self, scene: Any) -> int:
+        return int(scene.frame_start)
+
     def strip_of(self, scene: Any, key: str) -> Any:
         return next((s for s in compat.strips_all(scene.sequence_editor) if s.get("genlock_id") == key), None)
 

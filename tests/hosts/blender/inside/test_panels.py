@@ -36,7 +36,6 @@ STATES = ("absent", "denied", "connecting", "unlinked", "linking", "linked", "wo
 def fake(scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBridge]:
     made = FakeBridge()
     monkeypatch.setattr(bridge, "bridge", lambda: made)
-    scene["genlock"] = {"origin": 1}
     for key, channel, left, right in (("one", 1, 1, 25), ("two", 1, 41, 61)):
         desks.strip(scene, key, channel, left, right)
     interface.register()
