@@ -9,9 +9,10 @@
     python3 dev.py lock                        resolve both lock files anew (needs uv on PATH)
 
 The set-up makes .venv, installs what requirements.lock names (hashes checked), and installs the project editable; all
-but `demo` also install what runs models, from requirements-models.lock and torch (the build pip picks here). As root
-on Debian `test` also installs Chromium, PostgreSQL and the witnesses (melt, GStreamer Editing Services, OpenShot)
-when they are missing; elsewhere it says what to install.
+but `demo` also install what runs models, from requirements-models.lock and torch (the build pip picks here). `test`
+makes .venv-bpy-4.5 and .venv-bpy-5.2, each a Blender as a Python module (1 GB; Python 3.11 and 3.13), with --soak 4.2
+and 5.0 too. As root on Debian it also installs Chromium, PostgreSQL, Blender with a virtual screen, and the witnesses
+(melt, GStreamer Editing Services, OpenShot) when they are missing; elsewhere it says what to install.
 """
 
 from __future__ import annotations
@@ -42,6 +43,27 @@ OF_TORCH = ("torch", "triton", *(f"cuda-{part}" for part in CUDA), *(f"nvidia-{p
 GSTREAMER = tuple(f"gstreamer1.0-{part}" for part in ("plugins-base", "plugins-good", "plugins-bad", "libav"))
 WITNESSES = {"melt": ("melt",), "ges-launch-1.0": ("ges1.0-tools", *GSTREAMER), "openshot-qt": ("openshot-qt",)}
 """Programs no one here wrote that render or read what we export: command -> Debian packages."""
+
+BLENDERS = {"4.5": ("3.11", "4.5.15"), "5.2": ("3.13", "5.2.3")}
+"""Blender's version -> the Python it needs and its module on PyPI; the tests run in each."""
+MORE_BLENDERS = {"4.2": ("3.11", "4.2.23"), "5.0": ("3.11", "5.0.1")}
+"""The same for the extended run."""
+IN_BLENDER = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "websockets==17.4")
+SCREEN = {"blender": "blender", "Xvfb": "xvfb"}
+"""Programs for the look at a real window: command -> Debian package."""
+LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libXext.so.6": "libxext6",
+    "libXfixes.so.3": "libxfixes3",
+    "libXi.so.6": "libxi6",
+    "libXrender.so.1": "libxrender1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libGL.so.1": "libgl1",
+    "libXxf86vm.so.1": "libxxf86vm1",
+    "libgomp.so.1": "libgomp1",
+}
+"""What Blender's module loads: library -> Debian package."""
 
 
 def say(text: str) -> None:
@@ -101,6 +123,68 @@ def relock() -> int:
     return code or run(*uv, *quiet, *without, "--extra", "models", "--constraint", LOCK.name, "-o", MODELS_LOCK.name)
 
 
+def interpreter(version: str) -> str | None:
+    """Returns a Python of this version that really starts: a shim of pyenv on PATH may not."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    places = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}*/bin/python{version}"), reverse=True)]
+    for place in [sys.executable, *filter(None, places)]:
+        ask = [str(place), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        told = subprocess.run(ask, check=False, capture_output=True, text=True)
+        if told.returncode == 0 and told.stdout.strip() == version:
+            return str(place)
+    return None
+
+
+def blenders(wanted: dict[str, tuple[str, str]]) -> None:
+    """Makes an environment for each Blender, side by side, where it is not as it should be.
+
+    What cannot be made is said; it ends the program where REQUIRE_BLENDER is set.
+    """
+    running = []
+    failed = []
+    for name, (python, module) in wanted.items():
+        folder = ROOT / f".venv-bpy-{name}"
+        packages = (f"bpy=={module}", *IN_BLENDER)
+        stamp = folder / "genlock-setup"
+        own = folder / BIN.relative_to(VENV) / PYTHON.name
+        if own.exists() and stamp.exists() and stamp.read_text() == " ".join(packages):
+            continue
+        if not own.exists():
+            found = interpreter(python)
+            if found is None or run(found, "-m", "venv", folder):
+                failed.append(f"{folder.name} (it needs Python {python})")
+                continue
+        command = [str(own), "-m", "pip", "install", "--quiet", "--no-compile", *packages]
+        say(" ".join(command))
+        quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        running.append((folder, stamp, packages, subprocess.Popen(command, cwd=ROOT, env=quiet)))
+    for folder, stamp, packages, process in running:
+        if process.wait():
+            failed.append(f"{folder.name} (pip failed)")
+        else:
+            stamp.write_text(" ".join(packages))
+    if failed:
+        say(
+            f"NOT MADE: {', '.join(failed)}. The tests in that Blender are skipped, or fail where REQUIRE_BLENDER is set."
+        )
+        if os.environ.get("REQUIRE_BLENDER"):
+            sys.exit(1)
+
+
+def screen_packages() -> list[str]:
+    """Returns the Debian packages that Blender lacks here: its libraries, a screen, and the program itself."""
+    if sys.platform != "linux":
+        return []
+    missing = [package for name, package in SCREEN.items() if not shutil.which(name)]
+    ldconfig = shutil.which("ldconfig") or "/sbin/ldconfig"  # not on the PATH of every user
+    if Path(ldconfig).exists():
+        known = subprocess.run([ldconfig, "-p"], check=False, capture_output=True, text=True).stdout
+        missing += [package for name, package in LIBRARIES.items() if name not in known]
+    if not any(Path("/usr/lib").glob("*/dri/swrast_dri.so")):
+        missing.append("libgl1-mesa-dri")
+    return missing
+
+
 def system_packages() -> None:
     """Installs what only tests need from Debian, or says what is missing."""
     missing = []
@@ -109,13 +193,14 @@ def system_packages() -> None:
     if not shutil.which("initdb") and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         missing.append("postgresql")
     witnesses = [p for name, packages in WITNESSES.items() if not shutil.which(name) for p in packages]
-    if not missing and not witnesses:
+    screen = screen_packages()
+    if not missing and not witnesses and not screen:
         return
     apt = shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     if apt:
         run("apt-get", "update", "-qq", **quiet)
-    for wanted in (missing, witnesses):  # apart, so that one that cannot be had does not cost the others
+    for wanted in (missing, screen, witnesses):  # apart, so that one that cannot be had does not cost the others
         install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted)
         if wanted and not (apt and run(*install, **quiet) == 0):
             say(
@@ -134,6 +219,7 @@ def check() -> None:
 def test(soak: bool, extra: list[str]) -> int:
     """Runs checks and tests and returns pytest's exit code."""
     system_packages()
+    blenders({**BLENDERS, **(MORE_BLENDERS if soak else {})})
     check()
     select = [] if soak else ["-m", "not slow"]
     spread = [] if extra else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
