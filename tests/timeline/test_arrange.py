@@ -11,14 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from genlock.errors import CODES
 from genlock.timeline.arrange import arrange
 from genlock.timeline.check import violations
 from genlock.timeline.decision import Refusal
+from genlock.timeline.diff import diff
 from genlock.timeline.events import content_of
 from genlock.timeline.laid import Arrangement, Laid, LaidMarker, LaidSettings, LaidTrack, LaidTransition
 from genlock.timeline.model import Gap, Generator, Item, Marker, Media, Nested, Transition
 from genlock.timeline.rate import Speed
-from genlock.timeline.sequence import Sequence
+from genlock.timeline.sequence import Sequence, apply_all
 from tests.timeline.arrangements import difference, seen
 from tests.timeline.cuts import cut
 from tests.timeline.op_programs import EMPTY, sequence_after
@@ -322,3 +324,71 @@ def test_five_thousand_items_are_arranged_at_once() -> None:
     assert many < 0.6  # 40 ms
     assert one.slot("i2501").start == 2501 * 24
     assert list(made.lanes["V1"].ids())[4_700] == "i4999"
+
+
+# -- whatever a host says
+
+
+def anything(random: Random, base: Sequence) -> Arrangement:
+    """An arrangement without sense: any ids, any numbers."""
+    ids = [*base.items, *base.order, *base.markers, "new1", "new2", "new3", "", "x>y"]
+    frames = (-5, 0, 1, 3, 10, 40, 200, 2**40)
+
+    def some(fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if random.random() < 0.5}
+
+    def item() -> Laid:
+        return Laid(
+            **some(
+                {
+                    "track": random.choice([*base.order, "new1", "new2"]),
+                    "start": random.choice(frames),
+                    "duration": random.choice(frames),
+                    "source": random.choice([BARS, Gap(), Media("m1", 0, 50), Media("m2"), Nested("n" * 32, 0, 9)]),
+                    "source_in": random.choice(frames),
+                    "speed": random.choice([Speed(2), Speed(0), Speed(-1), Speed(1, 0)]),
+                    "link": random.choice([None, "la", "lz"]),
+                }
+            )
+        )
+
+    def track() -> LaidTrack:
+        return LaidTrack(
+            **some(
+                {
+                    "kind": random.choice(["video", "audio"]),
+                    "placement": random.choice(["magnetic", "free"]),
+                    "locked": random.random() < 0.5,
+                    "after": random.choice([None, *ids]),
+                }
+            )
+        )
+
+    def few(make: Any, names: list[str]) -> dict[str, Any]:
+        chosen = random.sample(names, min(len(names), random.randrange(4)))
+        return {name: None if random.random() < 0.25 else make() for name in chosen}
+
+    offsets = {"in_offset": random.choice([-1, 0, 1, 9]), "out_offset": random.choice([0, 2])}
+    keys = [*base.transitions, ">".join(random.choices(ids, k=2)), f"{random.choice(ids)}>", ">", "q"]
+    return Arrangement(
+        tracks=few(track, [*base.order, "new1", "new2"]),
+        items=few(item, ids),
+        transitions=few(lambda: LaidTransition(**some(offsets)), keys),
+        markers=few(
+            lambda: LaidMarker(**some({"start": random.choice(frames), "item": random.choice([None, *ids])})), ids
+        ),
+    )
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=400, deadline=None)
+def test_whatever_a_host_says_gives_a_sound_cut_or_a_refusal(seed: int) -> None:
+    random = Random(seed)
+    base = sequence_after(random, 10)
+    answer = arrange(base, anything(random, base), "s")
+    if isinstance(answer, Refusal):
+        assert answer.conflicts
+        assert answer.code in CODES
+        return
+    assert violations(answer) == []
+    assert content_of(apply_all(base, diff(base, answer))) == content_of(answer)
