@@ -94,8 +94,8 @@ class Work:
     def step(self, budget_seconds: float, clock: Callable[[], float] = time.perf_counter) -> bool:
         """Works for about `budget_seconds`; True when all is done that can be done.
 
-        One unit is always done; a unit that opens a file is begun only when the time that such units took lately is left.
-        A later call tries again what is pending.
+        A step always does something; a file is opened only when as much time is left as that took lately. A later call
+        tries again what is pending.
         """
         scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._uid), None)
         if scene is None:
@@ -108,19 +108,19 @@ class Work:
         with undisturbed(scene):
             hand = Hand(scene)
             fresh = True
-            while True:
-                while not self._todo and self._phases:
-                    self._todo.extend(self._phases.popleft()(hand))
-                if not self._todo:
-                    return True
+            while self._todo or self._phases:
                 start = clock()
-                if not fresh and start + (self._opening if self._todo[0].slow else 0.0) >= end:
+                if not fresh and start + (self._opening if self._todo and self._todo[0].slow else 0.0) >= end:
                     return False
+                fresh = False
+                if not self._todo:
+                    self._todo.extend(self._phases.popleft()(hand))
+                    continue
                 unit = self._todo.popleft()
                 self._do(unit, hand)
-                fresh = False
                 if unit.slow:
                     self._opening = max(clock() - start, 0.9 * self._opening)
+        return True
 
     def _do(self, unit: Unit, hand: Hand) -> None:
         try:
@@ -147,7 +147,8 @@ class Work:
             have, strip = self._have[key], hand.strips[key]
             channel, left, right, start = placing.spot_of(strip)
             shift = left - have.left
-            if right - have.right == shift and not have.inputs and have.type != "META" and not trimmed(strip):
+            rigid = right - have.right == shift and abs(start - have.content_start - shift) < placing.NEAR
+            if rigid and not have.inputs and have.type != "META" and not trimmed(strip):
                 place: dict[str, Any] = {"content_start": start}
             else:
                 read = hand.read(key)
@@ -337,7 +338,7 @@ class Work:
         old = hand.strips[key]
         over = hand.users(old)
         chosen, active = old.select, hand.editor.active_strip == old
-        name = old.name
+        name, above = old.name, [effect.name for effect in over]
         old.name = name + " "
         hand.strips.pop(key)
         hand.names.pop(name, None)
@@ -346,15 +347,15 @@ class Work:
             for slot in ("input_1", "input_2"):
                 if getattr(effect, slot, None) == old:
                     setattr(effect, slot, strip)
+        old.name = name + "  "  # Blender then forgets that these effects were over it, and lets them live
         around = old.parent_meta()
         compat.strips(around if around is not None else hand.editor).remove(old)
-        hand.names[strip.name] = key
         strip.select = chosen
         if active:
             hand.editor.active_strip = strip
         self._lay(key, strip, hand)
-        above = [hand.names[effect.name] for effect in over if effect.name in hand.names]
-        self._again(hand, [key, *(one for one in above if one in self._have)])
+        keys = [hand.names[effect] for effect in above if effect in hand.names and hand.find(effect) is not None]
+        self._again(hand, [key, *(one for one in keys if one in self._have)])
 
     # -- looks
 
@@ -371,9 +372,6 @@ class Work:
         if self._plan.repointed(key):
             creating.repoint(strip, want)
             moved = True
-        if want.inputs and want.inputs != self._have[key].inputs:
-            for slot, one in zip(("input_1", "input_2"), want.inputs, strict=False):
-                setattr(strip, slot, hand.strips[one])
         self._dress(key, strip, hand)
         if self._plan.paced(key):
             moved = self._pace(key, strip, hand) or moved

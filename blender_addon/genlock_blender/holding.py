@@ -65,7 +65,6 @@ class Hand:
             self.editor.display_stack(self.find(stack[at - 1]) if at else None)
         around = strip.parent_meta()
         compat.strips(around if around is not None else self.editor).remove(strip)
-        self._users = None
 
 
 def inputs_of(strip: Any) -> list[Any]:

@@ -22,7 +22,8 @@ PARK: Final = 400_000
 """Frames to the right, where a group waits; Blender's timeline ends at 1,048,574."""
 STAGE: Final = -400_000
 """The frame where one strip at a time changes channel and length."""
-_NEAR: Final = 0.01
+NEAR: Final = 0.01
+"""Frames by which two beginnings of contents may differ and be the same: Blender keeps them as 32-bit floats."""
 
 
 class Spot(NamedTuple):
@@ -139,7 +140,7 @@ def spot_of(strip: Any) -> Spot:
 
 def same(one: Spot, other: Spot) -> bool:
     """Whether both are the same place, but for rounding of the content's start."""
-    return one[:3] == other[:3] and abs(one.start - other.start) < _NEAR
+    return one[:3] == other[:3] and abs(one.start - other.start) < NEAR
 
 
 def floats(strip: Any) -> bool:
@@ -172,7 +173,7 @@ def land(strip: Any, to: Spot) -> bool:
     rigid = abs(now.left + shift - to.left) < 1 and abs(now.right + shift - to.right) < 1
     if rigid and now.channel == to.channel:
         setattr(strip, A.start, to.start)
-    elif rigid and abs(shift) < _NEAR:
+    elif rigid and abs(shift) < NEAR:
         strip.channel = to.channel
     else:
         setattr(strip, A.start, STAGE)

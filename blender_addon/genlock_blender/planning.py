@@ -3,20 +3,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from . import creating
-from .placing import Block, Room, Spot, same
+from . import creating, properties
+from .placing import NEAR, Block, Room, Spot
+from .states import Strip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from .states import Strip
-
-_LOOKS: Final = ("mute", "lock", "props", "modifiers", "curves", "note", "link")
+_LOOKS: Final = ("mute", "lock", "modifiers", "curves", "note", "link")
 _MEDIA: Final = ("files", "stream", "scene")
+_MUTE: Final = Strip._fields.index("mute")
+"""From this field on, none says where a strip lies."""
 _BOUND: Final = frozenset({"MOVIE", "SOUND", "SCENE", "MOVIECLIP", "MASK", "META"})
-"""Types whose content has a beginning of its own, wherever the strip begins; of an IMAGE it has when it is numbered."""
+
+
+def _told(have: Strip, want: Strip) -> dict[str, Any]:
+    """The properties that differ from what is usual, without those that Blender chooses when nobody says them."""
+    if have.props == want.props:
+        return want.props
+    return {path: value for path, value in have.props.items() if path in want.props or path not in properties.SHY}
+
+
+def _begins(strip: Strip) -> bool:
+    """Whether the content has a beginning of its own, wherever the strip begins; of pictures only numbered ones have."""
+    return strip.type in _BOUND or (strip.type == "IMAGE" and len(strip.files) > 1)
 
 
 class Plan:
@@ -76,7 +88,7 @@ class Plan:
 
     def leaving(self) -> list[str]:
         """Keys that have to leave, effects before inputs and what is in a meta strip before it. Some come again: what
-        leaves a meta strip, and an effect that becomes another or loses an input."""
+        leaves a meta strip, and an effect that becomes another or has other inputs."""
         going = {key for key in self.have if key not in self.want or self._reborn(key)}
         while more := {
             key
@@ -98,7 +110,7 @@ class Plan:
         if have.parent != want.parent and (not want.parent or have.inputs):
             return True
         if have.type == want.type:
-            return len(have.inputs) != len(want.inputs)
+            return have.inputs != want.inputs
         return bool(have.inputs or want.inputs) or "META" in (have.type, want.type)
 
     def intake(self) -> tuple[list[str], list[str]]:
@@ -132,8 +144,9 @@ class Plan:
         have, want = self.have[key], self.want[key]
         if have.inputs:
             return have.channel != want.channel
-        there = Spot(have.channel, have.left, have.right, have.content_start)
-        return not same(there, self.spot(key))
+        if have.left != want.left or have.right != want.right or have.channel != want.channel:
+            return True
+        return _begins(have) and abs(self.spot(key).start - have.content_start) >= NEAR
 
     def spot(self, key: str) -> Spot:
         """Where a strip belongs. A meta strip's content begins with its first child, so the start only says how far the
@@ -144,7 +157,7 @@ class Plan:
             return Spot(want.channel, want.left, want.right, start)
         if have.type == "META":
             start = have.content_start + self._carry(key)
-        elif have.type not in _BOUND and not (have.type == "IMAGE" and len(have.files) > 1):
+        elif not _begins(have):
             start = have.content_start + want.left - have.left
         return Spot(want.channel, want.left, want.right, start)
 
@@ -163,7 +176,9 @@ class Plan:
         levels: dict[str, list[str]] = {}
         for key, have in self.have.items():
             want = self.want.get(key)
-            if want is not None and want.parent == have.parent and self.depth(key) == depth and key not in left:
+            if want is None or want.parent != have.parent or key in left:
+                continue
+            if depth == (self.depth(key) if want.parent else 0):
                 levels.setdefault(have.parent, []).append(key)
         for parent, keys in levels.items():
             blocks = self._blocks(keys)
@@ -205,8 +220,11 @@ class Plan:
     def undressed(self, key: str) -> bool:
         """Whether anything but type and place differs."""
         have, want = self.have[key], self.want[key]
+        if have[_MUTE:] == want[_MUTE:] and have.name == want.name:
+            return False
         return (
-            any(getattr(have, name) != getattr(want, name) for name in (*_LOOKS, "inputs"))
+            any(getattr(have, name) != getattr(want, name) for name in _LOOKS)
+            or _told(have, want) != want.props
             or self.repointed(key)
             or self.paced(key)
             or not self.named(key)
