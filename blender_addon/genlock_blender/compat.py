@@ -66,6 +66,7 @@ PLACE: Final[frozenset[str]] = frozenset((*_NEWER, *_OLDER, "content_end", "chan
 StripType: Final[Any] = getattr(bpy.types, "Strip", None) or bpy.types.Sequence
 _COLLECTION: Final = "strips" if V >= (4, 4, 0) else "sequences"
 _INPUTS: Final = ("input1", "input2") if V >= (4, 4, 0) else ("seq1", "seq2")
+_CONNECTS: Final = "connections" in StripType.bl_rna.properties
 CHANNELS: Final = 128 if V >= (4, 0, 0) else 32
 NAME_BYTES: Final = 61
 """Where Blender cuts a strip's name, in bytes of UTF-8."""
@@ -142,7 +143,9 @@ def has_sound() -> bool:
 
 def connections(strip: Any) -> tuple[str, ...]:
     """The names of the strips that are connected to this one; () where Blender does not tell (before 5.1)."""
-    return tuple(other.name for other in getattr(strip, "connections", ()))
+    if not _CONNECTS or not len(strip.connections):
+        return ()
+    return tuple(other.name for other in strip.connections)
 
 
 # Contexts
@@ -231,7 +234,9 @@ def selected(scene: Any, chosen: Sequence[Any]) -> Iterator[None]:
 def speed_of(strip: Any) -> tuple[int, ...] | None:
     """The frames of the strip's retiming keys on the timeline; () without any, None where it cannot be retimed."""
     keys = getattr(strip, "retiming_keys", None)
-    return None if keys is None else tuple(key.timeline_frame for key in keys)
+    if keys is None:
+        return None
+    return tuple(key.timeline_frame for key in keys) if len(keys) else ()
 
 
 def set_speed(scene: Any, strip: Any, num: int, den: int) -> bool:
@@ -323,7 +328,7 @@ def _bag(scene: Any, make: bool) -> Any:
             return None
         data.action = bpy.data.actions.new(scene.name + "Action")
     action = data.action
-    if hasattr(action, "fcurves"):
+    if V < (4, 4, 0):
         return action
     slot = data.action_slot
     if slot is None:

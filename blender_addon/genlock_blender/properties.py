@@ -31,7 +31,7 @@ _OUT: Final = compat.PLACE | {
     "input_1", "input_2", "scene", "sound", "elements", "modifiers", "connections", "retiming_keys", "strips", "sequences",
     "channels", "use_multiview", "views_format", "stereo_3d_format", "textbox_state", "fps", "use_cache_raw",
     "use_cache_preprocessed", "use_cache_composite", "override_cache_settings", "view_layer", "is_active", "show_expanded",
-    "show_preview", "is_data", "input_mask_strip", "curve_mapping",
+    "show_preview", "is_data", "enable", "input_mask_strip", "curve_mapping",
 }  # fmt: skip
 SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name"})
 """Properties that Blender chooses from the file: told when they differ, left alone when absent."""
@@ -83,18 +83,28 @@ class _Field(NamedTuple):
     low: float | None = None
 
 
+class _Group(NamedTuple):
+    """The properties of a struct in a strip: its scalars in one call, and its arrays by name."""
+
+    head: str
+    read: Callable[[Any], Any]
+    usual: tuple[Any, ...]
+    fields: tuple[_Field, ...]
+    arrays: tuple[tuple[str, _Field], ...]
+
+
 class _Table(NamedTuple):
     """What to read of one type: scalars in one call, nested structs in one call each, arrays and IDs one by one."""
 
     fields: dict[str, _Field]
     scalars: tuple[_Field, ...]
-    groups: tuple[tuple[str, Callable[[Any], Any], tuple[Any, ...], tuple[_Field, ...]], ...]
+    groups: tuple[_Group, ...]
     others: tuple[_Field, ...]
     read: Callable[[Any], Any]
     usual: tuple[Any, ...]
 
 
-_tables: dict[tuple[str, str], _Table] = {}
+_tables: dict[tuple[type, str], _Table] = {}
 
 
 def _single(value: float) -> float:
@@ -161,7 +171,7 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _table(owner: Any, kind: str) -> _Table:
     """The table for this kind of strip or modifier, made at its first sight."""
-    identity = (type(owner).__name__, kind)
+    identity = (type(owner), kind)
     found = _tables.get(identity)
     if found is None:
         usual = {**_USUAL, "use_default_fade": kind in compat.EFFECTS, **_USUAL_OF.get(kind, {})}
@@ -171,20 +181,29 @@ def _table(owner: Any, kind: str) -> _Table:
         }
         plain = [field for field in fields if field.path not in apart]
         scalars = tuple(field for field in plain if "." not in field.attribute)
-        groups = []
-        for head in dict.fromkeys(field.attribute.split(".")[0] for field in plain if "." in field.attribute):
-            inside = tuple(field for field in plain if field.attribute.startswith(head + "."))
-            names = [field.attribute.split(".")[1] for field in inside]
-            groups.append((head, _getter(names), tuple(field.usual for field in inside), inside))
+        heads = dict.fromkeys(field.attribute.split(".")[0] for field in fields if "." in field.attribute)
+        groups = tuple(_group(head, fields) for head in heads)
         found = _tables[identity] = _Table(
             {field.path: field for field in fields},
             scalars,
-            tuple(groups),
-            tuple(field for field in fields if field.path in apart),
+            groups,
+            tuple(field for field in fields if field.path in apart and "." not in field.attribute),
             _getter([field.attribute for field in scalars]),
             tuple(field.usual for field in scalars),
         )
     return found
+
+
+def _group(head: str, fields: tuple[_Field, ...]) -> _Group:
+    inside = [(field.attribute[len(head) + 1 :], field) for field in fields if field.attribute.startswith(head + ".")]
+    plain = [(name, field) for name, field in inside if not field.array and not field.of]
+    return _Group(
+        head,
+        _getter([name for name, _ in plain]),
+        tuple(field.usual for _, field in plain),
+        tuple(field for _, field in plain),
+        tuple((name, field) for name, field in inside if field.array and field.kind != "ENUM"),
+    )
 
 
 def _told(field: _Field, value: Any) -> Any:
@@ -219,8 +238,8 @@ def _usual(owner: Any, field: _Field) -> Any:
     return "" if field.of else _told(field, field.usual)
 
 
-def _simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
-    """What of one struct is not as usual."""
+def simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
+    """What of a strip or modifier of this kind is not as usual; `payload` adds what was kept."""
     table = _table(owner, kind)
     told: Payload = {}
     values = table.read(owner)
@@ -228,25 +247,30 @@ def _simple(owner: Any, kind: str, without: Collection[str] = ()) -> Payload:
         for field, value in zip(table.scalars, values, strict=True):
             if value != field.usual and not _same(field, value):
                 told[field.path] = _told(field, value)
-    for head, read, usual, inside in table.groups:
+    for head, read, usual, inside, arrays in table.groups:
         group = getattr(owner, head)
-        values = usual if group is None else read(group)
+        if group is None:
+            continue
+        values = read(group)
         if values != usual:
             for field, value in zip(inside, values, strict=True):
                 if value != field.usual:
                     told[field.path] = _told(field, value)
+        for name, field in arrays:
+            plain = list(getattr(group, name))
+            if plain != field.usual:
+                told[field.path] = _told(field, plain)
     for field in table.others:
-        holder, name = _owner(owner, field.attribute)
-        value = None if holder is None else getattr(holder, name)
+        value = getattr(owner, field.attribute)
         if field.of:
             if value is not None:
                 told[field.path] = value.name
         elif not field.array:
             if value != _usual(owner, field):
                 told[field.path] = value
-        elif value is not None:
-            plain = sorted(value) if field.kind == "ENUM" else value[:]
-            if list(plain) != field.usual:
+        else:
+            plain = sorted(value) if field.kind == "ENUM" else list(value)
+            if plain != field.usual:
                 told[field.path] = _told(field, plain)
     for path in without:
         told.pop(path, None)
@@ -282,7 +306,7 @@ def payload(strip: Any, without: Collection[str] = ()) -> Payload:
 
     `without` are paths to leave out: what f-curves and drivers move has no value of its own.
     """
-    told = _simple(strip, strip.type, without)
+    told = simple(strip, strip.type, without)
     unknown = kept(strip).get("props") if KEPT in strip else None
     return {**unknown, **told} if unknown else told
 
@@ -372,7 +396,7 @@ def modifiers(strip: Any) -> tuple[dict[str, Any], ...]:
             told["mask"] = modifier.input_mask_strip.name
         if getattr(modifier, "curve_mapping", None) is not None:
             told["curve"] = _curve_map(modifier.curve_mapping)
-        props = _simple(modifier, "modifier " + modifier.type)
+        props = simple(modifier, "modifier " + modifier.type)
         if props:
             told["props"] = props
         found.append(told)

@@ -126,6 +126,11 @@ def _sound_milliseconds(path: str) -> int:
 # One strip
 
 
+@lru_cache(maxsize=4096)
+def _pair(fraction: Fraction) -> tuple[int, int]:
+    return fraction.numerator, fraction.denominator
+
+
 class _Reading:
     """One reading of a scene: what its strips refer to each other by, and what it shares among them."""
 
@@ -162,8 +167,10 @@ class _Reading:
         moved = [curves.plain(path) for path, _ in found] if found else []
         if name in self.driven:
             moved += self.driven[name]
+        ours = strip.keys()  # one call instead of one for each custom property
+        held = properties.KEPT in ours
         return Strip(
-            strip.get(KEY, ""),
+            strip[KEY] if KEY in ours else "",
             name,
             kind,
             base.channel,
@@ -175,20 +182,20 @@ class _Reading:
             base.mute,
             base.lock,
             medium.files,
-            None if medium.rate is None else (medium.rate.numerator, medium.rate.denominator),
+            None if medium.rate is None else _pair(medium.rate),
             frames,
             medium.stream,
             medium.scene,
             self.inputs(strip) if kind in compat.EFFECTS else (),
-            None if speed is None else (speed.numerator, speed.denominator),
+            None if speed is None else _pair(speed),
             kind in _PLAYED and _frozen(base, length, frames),
             retiming,
-            self.link(strip),
-            properties.payload(strip, moved),
-            properties.modifiers(strip),
+            self.link(strip, LINK in ours),
+            properties.payload(strip, moved) if held else properties.simple(strip, kind, moved),
+            properties.modifiers(strip) if held or len(strip.modifiers) else (),
             curves.told(found, base.left) if found else NOTHING,
             medium.missing,
-            note_of(strip),
+            note_of(strip) if NOTE in ours else NOTHING,
         )
 
     def inputs(self, strip: Any) -> tuple[str, ...]:
@@ -196,11 +203,12 @@ class _Reading:
         names = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
         return tuple(self.key(one.name) for one in names if one is not None)
 
-    def link(self, strip: Any) -> str:
-        """What the strips of one A/V clip have in common."""
-        ours = strip.get(LINK)
-        if isinstance(ours, str) and ours:
-            return ours
+    def link(self, strip: Any, ours: bool) -> str:
+        """What the strips of one A/V clip have in common: our own mark, or who Blender says is connected."""
+        if ours:
+            mark = strip[LINK]
+            if isinstance(mark, str) and mark:
+                return mark
         others = compat.connections(strip)
         return min(self.key(name) for name in (*others, strip.name)) if others else ""
 
@@ -212,10 +220,11 @@ class _Reading:
         The speed is relative to real time: a clip of 30 frames a second that shows one of them in each of 24 has 4/5.
         """
         keys = compat.speed_of(strip) if kind in _PLAYED else None
-        real = self.rate / medium.rate if medium.rate else _ONE
-        if not keys and real == 1:
+        own = medium.rate
+        if not keys and (own is None or own is self.rate or own == self.rate):
             frames = medium.frames or (base.content + cut if kind == "MOVIE" and not medium.missing else 0)
-            return (-_ONE if getattr(strip, "use_reverse_frames", False) else _ONE), (), frames
+            return (-_ONE if kind != "SOUND" and getattr(strip, "use_reverse_frames", False) else _ONE), (), frames
+        real = self.rate / own if own else _ONE
         frames = medium.frames or self.frames(kind, base, medium, cut)
         shown = frames - cut
         speed: Fraction | None = _ONE
