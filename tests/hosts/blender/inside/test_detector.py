@@ -42,8 +42,15 @@ def one(name: str, operator: Callable[[], Any]) -> Callable[[Editor], Any]:
 def _paste(editor: Editor) -> None:
     select(editor, "Red")
     SEQ.copy()
-    editor.scene.frame_current = 301
+    editor.scene.frame_current = 501
     assert "FINISHED" in SEQ.paste()
+
+
+def _duplicate(editor: Editor) -> None:
+    select(editor, "Red")
+    SEQ.duplicate()
+    strip = next(strip for strip in editor.strips if strip.name == "Red.001")
+    strip.channel = 5
 
 
 def _separate(editor: Editor) -> None:
@@ -70,7 +77,7 @@ def _slide(editor: Editor) -> None:
 
 
 def _gap(editor: Editor) -> None:
-    editor.scene.frame_current = 105
+    editor.scene.frame_current = 310
     SEQ.gap_remove(all=False)
 
 
@@ -102,12 +109,12 @@ def _meta(editor: Editor) -> None:
 
 CASES = [
     Case("split", _split, {"duration"}, added=1),
-    Case("duplicate", one("Red", lambda: SEQ.duplicate()), added=1),
+    Case("duplicate", _duplicate, added=1),
     Case("paste", _paste, added=1),
     Case("delete", one("Red", lambda: SEQ.delete()), removed=1),
     Case("mute", one("Red", lambda: SEQ.mute()), {"enabled"}),
     Case("lock", one("Red", lambda: SEQ.lock()), {"foreign"}),
-    Case("color tag", one("Red", lambda: SEQ.strip_color_tag_set(color="COLOR_03")), {"foreign"}),
+    Case("color tag", one("Red", lambda: SEQ.strip_color_tag_set(color="COLOR_03")), {"source"}),
     Case("snap", one("Green", lambda: SEQ.snap(frame=200)), {"start"}),
     Case("slip", one("a", lambda: SEQ.slip(offset=-12)), {"source_in"}),
     Case("slide", _slide, {"start", "track"}),
@@ -115,20 +122,16 @@ CASES = [
     Case("gap insert", _insert, {"start"}),
     Case("swap", one("Red", lambda: SEQ.swap(side="RIGHT")), {"start"}),
     Case("meta make", _meta, added=1, removed=2),
-    Case("meta separate", _separate, added=2, removed=1),
-    Case(
-        "offset clear",
-        one("a", lambda: SEQ.strip_offset_clear() if hasattr(SEQ, "strip_offset_clear") else SEQ.offset_clear()),
-        {"start", "duration", "source_in"},
-    ),
-    Case("speed", one("a", lambda: SEQ.retiming_segment_speed_set(speed=200.0)), {"speed", "duration"}),
+    Case("meta separate", _separate),
+    Case("offset clear", one("a", lambda: SEQ.offset_clear()), {"start", "duration", "source_in"}),
+    Case("speed", one("b", lambda: SEQ.retiming_segment_speed_set(speed=200.0)), {"speed", "duration"}),
     Case("fades", one("Red", lambda: SEQ.fades_add(duration_seconds=0.5, type="IN")), {"foreign"}),
     Case("marker", _mark, marks=1),
     Case("rename", _named, {"name"}),
     Case("trim", _trim, {"duration"}),
     Case("text", _text, {"source"}),
     Case("channel name", _channel),
-    Case("transform clear", one("Red", lambda: SEQ.strip_transform_clear(property="ALL")), {"foreign"}),
+    Case("transform clear", one("Red", lambda: SEQ.strip_transform_clear(property="ALL")), {"source"}),
     Case("modifier", one("Red", lambda: SEQ.strip_modifier_add(type="BRIGHT_CONTRAST")), {"foreign"}),
 ]
 
@@ -141,16 +144,17 @@ NOTHING = [
 
 @pytest.fixture
 def editor(scene: Any, daemon: Daemon, project: str, footage: Path, sequencer: Any) -> Iterator[Editor]:
-    """Red, Blue (1 to 97) and Green (after a gap, 120) on channel 1, a text on 2, a trimmed movie on 3; linked."""
+    """Red, Blue (1 to 97) and Green (after a gap, at 350) on channel 1, a text on 2, movies on 3 and 4, the first trimmed; linked."""
     compat.register()
     made = Editor(daemon, project)
     made.color("Red", 1, 1, 49)
     made.color("Blue", 1, 49, 97)
-    made.color("Green", 1, 120, 168)
+    made.color("Green", 1, 350, 398)
     compat.new_effect(made.strips, "Words", "TEXT", 2, 1, 49)
     movie = made.movie(footage / "a.mp4", 3, 1)
     setattr(movie, compat.A.left, 25)
     setattr(movie, compat.A.right, 200)
+    made.movie(footage / "b.mp4", 4, 1)
     made.strip("Red").transform.offset_x = 20
     made.link_new()
     made.answers.clear()
