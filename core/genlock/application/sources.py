@@ -39,7 +39,7 @@ def _whole(id_: str, told: Laid, base: Sequence, pool: Mapping[str, MediaFile]) 
     assert source is not UNSET
     was = old.source if old is not None else None
     if isinstance(was, Media | Shot | Nested) and replace(was, first=0, frames=None, rate=None) == source:
-        return was
+        return was if _fits(id_, told, old, was, base.rate) else source
     file = pool.get(source.media) if isinstance(source, Media) else None
     if file is None or file.info is None or not isinstance(source, Media):
         return source
@@ -60,7 +60,7 @@ def _ranged(source: Media, info: MediaInfo, rate: Rate) -> Media:
     return replace(source, first=info.start, frames=info.frames or None, rate=None if info.rate == rate else info.rate)
 
 
-def _fits(id_: str, told: Laid, old: Item | None, source: Media, rate: Rate) -> bool:
+def _fits(id_: str, told: Laid, old: Item | None, source: Media | Shot | Nested, rate: Rate) -> bool:
     """Returns whether the item would show frames of the source only that exist."""
     duration = told.duration if told.duration is not UNSET else old.duration if old else 1
     source_in = told.source_in if told.source_in is not UNSET else old.source_in if old else source.first
