@@ -17,8 +17,8 @@ SEQ = bpy.ops.sequencer
 
 
 class Case(NamedTuple):
-    """`do` changes the scene below. `added`, `removed`: items; `fields` that differ on those that stay; `marks`: markers
-    added. `since`: the first version that has it."""
+    """`do` changes the scene below. `added`, `removed`: items; `fields` that differ on those that stay, and those that
+    `may`, as 4.x shows a frame more of what plays faster; `marks`: markers added."""
 
     name: str
     do: Callable[[Editor], Any]
@@ -26,7 +26,7 @@ class Case(NamedTuple):
     added: int = 0
     removed: int = 0
     marks: int = 0
-    since: tuple[int, int] = (4, 2)
+    may: set[str] = set()
 
 
 def one(name: str, operator: Callable[[], Any]) -> Callable[[Editor], Any]:
@@ -124,7 +124,7 @@ CASES = [
     Case("meta make", _meta, added=1, removed=2),
     Case("meta separate", _separate),
     Case("offset clear", one("a", lambda: SEQ.offset_clear()), {"start", "duration", "source_in"}),
-    Case("speed", one("b", lambda: SEQ.retiming_segment_speed_set(speed=200.0)), {"speed", "duration"}),
+    Case("speed", one("b", lambda: SEQ.retiming_segment_speed_set(speed=200.0)), {"speed", "duration"}, may={"source"}),
     Case("fades", one("Red", lambda: SEQ.fades_add(duration_seconds=0.5, type="IN")), {"foreign"}),
     Case("marker", _mark, marks=1),
     Case("rename", _named, {"name"}),
@@ -177,7 +177,7 @@ def test_an_operator_is_told_once(editor: Editor, case: Case) -> None:
     kept = before.keys() & after.keys()
     names = set().union(*(before[key].keys() | after[key].keys() for key in kept)) - {"after", "gap"}
     differ = {name for name in names for key in kept if before[key].get(name) != after[key].get(name)}
-    assert differ == case.fields
+    assert case.fields <= differ <= case.fields | case.may
     assert len(snapshot["markers"]) - len(marks) == case.marks
     editor.answers.clear()
     editor.pump(0.5)
