@@ -14,7 +14,7 @@ from . import marks, nests
 from .book import Book, Held, Value
 from .crossings import KINDS, Crossing, find
 from .items import PLACEHOLDER, Unmapped, extras_of, name_of, shown_by
-from .times import Rate
+from .times import Rate, pair
 from .tracks import channel_fields, insert
 
 Fresh = Callable[[], str]
@@ -75,7 +75,7 @@ class Inward:
         self.picture = picture
         self.book = book
         self.fresh = fresh
-        self.rate: Rate = picture.rate
+        self.rate: Rate = pair(book.settings.get(book.sequence, NONE).get("rate")) or picture.rate
         self.held: Held = {}
         self.homes = dict(book.homes)
         self.owners = dict(book.owners)
@@ -126,14 +126,25 @@ class Inward:
             value = self._item(sequence, strip, tracks[key], start, end, zero)
             if value is not None:
                 items[key] = value
-        transitions: dict[str, Value] = {}
-        for each in crossings:
-            if each.left.key in items and each.right.key in items:
-                transitions[each.key] = self._transition(sequence, each)
-                self.crossings[each.effect.key] = each
-            else:
-                self.held[each.effect.key] = ("waits", f"{each.effect.name} waits for the strips that it joins.")
+        self._await([strip for strip in strips if strip.inputs and strip.key in items], crossings, items)
+        transitions = {
+            each.key: self._transition(sequence, each) for each in crossings if each.effect.key not in self.held
+        }
+        self.crossings.update((each.effect.key, each) for each in crossings if each.key in transitions)
         return Cut(NONE, self._tracks(sequence, parent), items, transitions, {}, {})
+
+    def _await(self, effects: list[Strip], crossings: list[Crossing], items: dict[str, Value]) -> None:
+        """Holds back what works on strips that are held back, and what is joined to them."""
+        waiting = [strip for strip in effects if any(key not in items for key in strip.inputs)]
+        apart = [each for each in crossings if not (each.left.key in items and each.right.key in items)]
+        while waiting or apart:
+            for strip in (*waiting, *(end for each in apart for end in (each.left, each.right, each.effect))):
+                items.pop(strip.key, None)
+                self.held.setdefault(strip.key, ("waits", f"{strip.name} waits for the strips that it goes with."))
+            effects = [strip for strip in effects if strip.key in items]
+            crossings = [each for each in crossings if each.effect.key not in self.held]
+            waiting = [strip for strip in effects if any(key not in items for key in strip.inputs)]
+            apart = [each for each in crossings if not (each.left.key in items and each.right.key in items)]
 
     def _item(self, sequence: str, strip: Strip, track: str, start: int, end: int, zero: int) -> Value | None:
         key = strip.key

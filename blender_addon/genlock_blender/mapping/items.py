@@ -15,6 +15,8 @@ OURS: Final = "blender."
 PLACEHOLDER: Final = "placeholder"
 SLOWEST: Final = 50
 """A strip that is this many times too slow, and has a frame to hold in its note, holds it."""
+GONE: Final = "gone"
+"""Code of a placeholder whose item the model lost."""
 _COPY: Final = re.compile(r"\.\d{3,}$")
 
 
@@ -73,6 +75,8 @@ def speed_of(strip: Strip, known: Value | None, factor: Rate = NORMAL) -> Rate:
         return 0, 1
     if speed is None:
         return pair(known.get("speed")) or NORMAL if known else NORMAL
+    if not speed[1]:
+        return NORMAL
     if factor == NORMAL:
         return speed
     return reduced(speed[0] * factor[1], speed[1] * factor[0])
@@ -214,7 +218,7 @@ def _scene(strip: Strip, start: int) -> Value:
 def _placeholder(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Value:
     """Only place, length, name and switch come from a placeholder, and how much of the source lies before it."""
     if known is None:
-        return {}
+        raise Unmapped(GONE, f"{strip.name} stands for something that the project has not got.")
     source = known["source"]
     count = count_of(source, book.file_of(source), pair(known.get("speed")) or NORMAL, rate)
     fields: Value = {name: known[name] for name in ("source", "speed", "source_in") if name in known}

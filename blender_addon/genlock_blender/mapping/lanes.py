@@ -28,6 +28,9 @@ class Channels:
     def take(self, channel: int, span: Span, track: str) -> None:
         insort(self._rows.setdefault(channel, []), (*span, track))
 
+    def drop(self, channel: int, span: Span, track: str) -> None:
+        self._rows[channel].remove((*span, track))
+
     def over(self, channel: int, span: Span) -> Iterator[str]:
         """Yields the tracks of what lies in the span; rows do not overlap each other."""
         row = self._rows.get(channel)

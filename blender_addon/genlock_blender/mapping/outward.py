@@ -12,7 +12,7 @@ from . import marks, nests
 from .book import Book, Held, Value
 from .crossings import TYPES
 from .inward import NONE, Inward, Mapped, new_id
-from .items import PLACEHOLDER
+from .items import GONE, PLACEHOLDER
 from .lanes import Channels, Join, Span, lay
 from .naming import Names
 from .strips import Unshown, extras, form, made, plain
@@ -145,13 +145,34 @@ class Outward:
             self._put(
                 level, id_, value, channels.get(id_) or self.homes[value["track"]], spans.get(id_) or _span(value, zero)
             )
-        for id_ in _inputs_first(effects, cut.items):
-            value = cut.items[id_]
-            self._put(level, id_, value, self.homes[value["track"]], _span(value, zero))
         for join in joins:
             self._cross(level, join, channels)
+        self._effects(level, effects)
         for id_ in metas:
             self._nest(level, id_)
+
+    def _effects(self, level: Level, effects: list[str]) -> None:
+        """Makes the strips that work on others. They are as long as those; one that has no room for that is no effect."""
+        if not effects:
+            return
+        items, grid = level.cut.items, Channels()
+        strips = [strip for strip in self.found.values() if strip.parent == level.parent]
+        grid.fill((strip.channel, strip.left, strip.right, "") for strip in strips)
+        spans = {id_: _span(items[id_], level.zero) for id_ in effects}
+        for id_ in effects:
+            grid.take(self.homes[items[id_]["track"]], spans[id_], id_)
+        for id_ in _inputs_first(effects, items):
+            value = items[id_]
+            channel, span = self.homes[value["track"]], spans[id_]
+            inputs = [self.found.get(key) for key in value["source"]["parameters"]["inputs"]]
+            common = _common([each for each in inputs if each is not None]) if None not in inputs else None
+            others = () if common is None or common == span else set(grid.over(channel, common)) - {id_}
+            if common is not None and not others:
+                self._put(level, id_, value, channel, common)
+                grid.drop(channel, span, id_)
+                grid.take(channel, common, id_)
+            else:
+                self._put(level, id_, value, channel, span)
 
     def _joins(self, level: Level) -> tuple[list[Join], dict[str, Span]]:
         """Returns the transitions that strips can show, in order of time, and the frames of the items they need."""
@@ -268,45 +289,48 @@ class Outward:
             base is not None
             and was is not None
             and _same(value, was.value, MEDIA)
-            and self._fits(level, id_, value, base, sound)
+            and self._fits(level, id_, value, base, span, sound)
         ):
             strip = self._moved(level, value, base, was, channel, span)
         else:
             try:
-                fields = form(
-                    value,
-                    sound,
-                    start,
-                    span,
-                    self.book,
-                    self.rate,
-                    self.found.__contains__,
-                    self._nests(level, id_, value),
-                )
+                able = self._able(level, id_, value, span)
+                fields = form(value, sound, start, span, self.book, self.rate, able)
             except Unshown as error:
                 self.held[id_] = (error.code, error.sentence)
                 return
             strip = self._made(id_, value, base, was, level.parent, channel, span, fields)
-        if strip.inputs:
-            strip = self._ranged(strip)
         if strip.type == "META":
             self.nest[value["source"]["sequence"]] = id_
         self._place(strip)
 
-    def _fits(self, level: Level, id_: str, value: Value, base: Strip, sound: bool) -> bool:
+    def _works(self, value: Value, span: Span) -> bool:
+        """Whether an item that works on others has them, and the frames that they have in common."""
+        inputs = (value["source"].get("parameters") or NONE).get("inputs")
+        if not inputs:
+            return True
+        strips = [self.found[key] for key in inputs if isinstance(key, str) and key in self.found]
+        return len(strips) == len(inputs) and _common(strips) == span
+
+    def _fits(self, level: Level, id_: str, value: Value, base: Strip, span: Span, sound: bool) -> bool:
         """Whether a strip of the right source is still of the right kind."""
         if (base.type == "SOUND") != sound:
             return False
-        if base.inputs and not all(key in self.found for key in base.inputs):
-            return False
-        nested = value["source"]["type"] == "nested" and self._nests(level, id_, value)
+        able = self._able(level, id_, value, span)
         if not base.note.get(PLACEHOLDER):
-            return (base.type == "META") == nested
+            return able and (base.type == "META") == (value["source"]["type"] == "nested")
         try:
-            fields = form(value, sound, 0, (0, 1), self.book, self.rate, self.found.__contains__, nested)
+            fields = form(value, sound, 0, (0, 1), self.book, self.rate, able)
         except Unshown:
             return False
         return bool(fields.get("note", NONE).get(PLACEHOLDER))
+
+    def _able(self, level: Level, id_: str, value: Value, span: Span) -> bool:
+        """Whether the item can be the meta strip of its sequence, or the effect that it is."""
+        source = value["source"]
+        if source["type"] == "nested":
+            return self._nests(level, id_, value)
+        return source["type"] != "generator" or self._works(value, span)
 
     def _moved(self, level: Level, value: Value, base: Strip, was: Was, channel: int, span: Span) -> Strip:
         delta = level.zero + value["start"] - was.zero - was.value["start"]
@@ -317,7 +341,7 @@ class Outward:
                 right=span[1],
                 channel=channel,
                 parent=level.parent,
-                content_start=base.content_start + delta,
+                content_start=base.content_start + (0 if base.inputs else delta),
             )
         if _same(value, was.value, LOOKS):
             return strip
@@ -355,14 +379,6 @@ class Outward:
         if base is not None and was is not None and was.value["name"] == name:
             return base.name, {key: base.note[key] for key in ("name", "shown") if key in base.note}
         return self.names.give(name, _called(value["source"]))
-
-    def _ranged(self, strip: Strip) -> Strip:
-        """Returns an effect with the frames that its inputs have in common, as Blender gives it."""
-        inputs = [self.found[key] for key in strip.inputs]
-        left, right = max(each.left for each in inputs), min(each.right for each in inputs)
-        if left >= right or (left, right) == (strip.left, strip.right):
-            return strip
-        return strip._replace(left=left, right=right)
 
     def _cross(self, level: Level, join: Join, channels: dict[str, int]) -> None:
         """Makes the effect strip of a transition."""
@@ -421,6 +437,7 @@ class Outward:
         zero = level.zero + value["start"] - value.get("source_in", 0)
         self._level(Level(inner, self.cut.nested[inner], zero, id_, level.depth + 1))
         children = [self.found[key] for key in self.kids.get(id_, ())]
+        children += [self.base[key] for key in self.left if key in self.base and self.base[key].parent == id_]
         self.found[id_] = nests.around(strip, children, zero)
 
     # -- what stays on this side
@@ -432,7 +449,11 @@ class Outward:
 
     def _keep(self) -> None:
         """Keeps the shown strips that `to_cut` holds back, on a free channel."""
-        kept = [strip for key, strip in self.base.items() if key in self.left and key not in self.found]
+        kept = [
+            strip
+            for key, strip in self.base.items()
+            if key in self.left and key not in self.found and self.left[key][0] != GONE
+        ]
         if not kept:
             return
         grids: dict[str, Channels] = {}
@@ -518,6 +539,14 @@ def _inputs_first(effects: list[str], items: dict[str, Value]) -> list[str]:
         if id_ in waiting:
             add(id_)
     return found
+
+
+def _common(inputs: list[Strip]) -> Span | None:
+    """Returns the frames that an effect's inputs have in common, which are the effect's in Blender; None without any."""
+    if not inputs:
+        return None
+    left, right = max(each.left for each in inputs), min(each.right for each in inputs)
+    return (left, right) if left < right else None
 
 
 def _called(source: Value) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from ..states import NOTHING, Strip
@@ -29,14 +28,12 @@ class Unshown(Exception):
         self.sentence = sentence
 
 
-def form(
-    value: Value, sound: bool, start: int, span: Span, book: Book, rate: Rate, has: Callable[[str], bool], nests: bool
-) -> Value:
+def form(value: Value, sound: bool, start: int, span: Span, book: Book, rate: Rate, able: bool) -> Value:
     """Returns the fields of a strip that shows what the item shows; a placeholder where a strip cannot.
 
-    `start` is the scene frame on which the item begins, `span` the frames of its strip, handles included. `has` tells
-    whether a strip of that key is on its level, `nests` whether the item may be a meta strip. Raises Unshown for sound
-    that is not there: a placeholder would be a picture.
+    `start` is the scene frame on which the item begins, `span` the frames of its strip, handles included. `able`: a nested
+    sequence may be a meta strip, an effect has its inputs. Raises Unshown for sound that is not there: a placeholder would
+    be a picture.
     """
     source = value["source"]
     kind = source.get("type")
@@ -49,10 +46,10 @@ def form(
         return _placeholder(value, None, sound, start, rate, {"color": PENDING})
     if sound:
         raise Unshown("not_shown", "Blender shows nothing but sound files on a sound track.")
-    if kind == "nested" and nests:
+    if kind == "nested" and able:
         return {"type": "META", "content_start": start, "speed": NORMAL}
-    if kind == "generator" and str(source.get("generator", "")).startswith(OURS):
-        made = _generator(value, start, book, has)
+    if kind == "generator" and able and str(source.get("generator", "")).startswith(OURS):
+        made = _generator(value, start, book)
         if made is not None:
             return made
     return _placeholder(value, None, sound, start, rate, UNSEEN)
@@ -140,7 +137,7 @@ def _type(file: File, sound: bool) -> str | None:
     return "IMAGE" if file.kind in ("image", "sequence") else None
 
 
-def _generator(value: Value, start: int, book: Book, has: Callable[[str], bool]) -> Value | None:
+def _generator(value: Value, start: int, book: Book) -> Value | None:
     source = value["source"]
     type_ = source["generator"][len(OURS) :].upper()
     parameters = source.get("parameters") or NOTHING
@@ -153,8 +150,6 @@ def _generator(value: Value, start: int, book: Book, has: Callable[[str], bool])
             return None
         return _scene(value, scene, start)
     inputs = parameters.get("inputs") or ()
-    if not isinstance(inputs, (list, tuple)) or not all(isinstance(key, str) and has(key) for key in inputs):
-        return None
     props = {name: field for name, field in parameters.items() if name != "inputs"}
     return {"type": type_, "content_start": start, "content": 1, "inputs": tuple(inputs), "props": props}
 
