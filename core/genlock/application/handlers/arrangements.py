@@ -71,7 +71,7 @@ def _take_over(turn: Turn, opened: Opened, past: Sequence, theirs: Sequence, lab
     kind: EventKind | None = None
     ops: tuple[Op, ...]
     if past is ours or not diff(past, ours):
-        ops = diff(ours, replace(theirs, conflicts=ours.conflicts))
+        ops = diff(ours, theirs)
     else:
         with uncollected():  # everybody's edits wait meanwhile
             made = merge(past, ours, theirs, seed=f"{turn.envelope.id}/{ours.id}", there=_side(turn))
