@@ -77,7 +77,7 @@ class Work:
                 if trouble is not None:
                     self.troubles[strip.key] = trouble
         self._picture = wanted
-        self._plan = Plan(want, dict(shadow))
+        self._plan = Plan(want, dict(shadow), wanted.rate)
         self._want = want
         self._have = self._plan.have
         self._made: set[str] = set()

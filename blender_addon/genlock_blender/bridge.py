@@ -218,6 +218,8 @@ class Bridge:
 
     def hint(self, label: str = "") -> None:
         """Says that scenes may have changed; `label` names what the user did ("Undo in Blender")."""
+        if label:
+            self._steps.undone()
         for link in self.links.values():
             if link.sync is not None:
                 link.sync.hint(label)

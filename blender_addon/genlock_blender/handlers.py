@@ -47,8 +47,8 @@ def _loaded(*_: Any) -> None:
 
 
 @persistent
-def _saving(*_: Any) -> None:
-    bridges.bridge().file_saves()
+def _saving(path: Any = "", *_: Any) -> None:
+    bridges.bridge().file_saves(path if isinstance(path, str) else "")
 
 
 @persistent

@@ -46,6 +46,10 @@ class Steps:
         """Notes that something was shown."""
         self._labels.append(label)
 
+    def undone(self) -> None:
+        """Forgets what waits for its step: the user's undo or redo left it behind, and a step would end their redo."""
+        self._labels.clear()
+
     def flush(self, now: float) -> None:
         """Makes the step that is due."""
         if not self._labels or (self._last and now - self._last < PUSH_SECONDS):

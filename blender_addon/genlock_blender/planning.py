@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from . import creating, properties
@@ -32,11 +33,12 @@ def _begins(strip: Strip) -> bool:
 
 
 class Plan:
-    """Two sets of strips by key: `want`, and `have`, which is kept up to date while the work goes on."""
+    """Two sets of strips by key: `want`, and `have`, which is kept up to date while the work goes on. `rate` is the scene's."""
 
-    def __init__(self, want: dict[str, Strip], have: dict[str, Strip]) -> None:
+    def __init__(self, want: dict[str, Strip], have: dict[str, Strip], rate: tuple[int, int]) -> None:
         self.want = want
         self.have = have
+        self._rate = Fraction(*rate)
         self._effect_depths: dict[str, int] = {}
         self._names = {strip.name for strip in have.values()}
 
@@ -235,11 +237,16 @@ class Plan:
         return any(getattr(self.have[key], name) != getattr(self.want[key], name) for name in _MEDIA)
 
     def paced(self, key: str) -> bool:
-        """Whether it plays at another speed, which a ramp never counts as."""
-        have, want = self.have[key].speed, self.want[key].speed
-        if have is None or want is None:
-            return have is not want
-        return have[0] * want[1] != want[0] * have[1]
+        """Whether it should play at another speed. Blender rounds what a speed makes of a length, so that one speed is read
+        as another one near it: within a frame over all of the medium they are the same."""
+        strip, wanted = self.have[key], self.want[key].speed
+        if strip.speed is None or wanted is None:
+            return strip.speed is not wanted
+        shown, pace = Fraction(*strip.speed), Fraction(*wanted)
+        if shown == pace or not shown * pace > 0:
+            return shown != pace
+        length = strip.frames * (self._rate / Fraction(*strip.rate) if strip.rate else 1)
+        return not length or abs(length / shown - length / pace) > 1
 
     def named(self, key: str) -> bool:
         """Whether it has its name, or the number after it that Blender gives to the second strip of a name."""

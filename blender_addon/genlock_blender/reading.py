@@ -186,7 +186,7 @@ class _Reading:
             frames,
             medium.stream,
             medium.scene,
-            self.inputs(strip) if kind in compat.EFFECTS else (),
+            self.inputs(strip) if _has(strip, kind, "input_1") else (),
             None if speed is None else _pair(speed),
             kind in _PLAYED and _frozen(base, length, frames),
             retiming,
@@ -200,8 +200,8 @@ class _Reading:
 
     def inputs(self, strip: Any) -> tuple[str, ...]:
         """The strips that an effect works on, by key, in order."""
-        names = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
-        return tuple(self.key(one.name) for one in names if one is not None)
+        found = (strip.input_1, strip.input_2 if _has(strip, strip.type, "input_2") else None)
+        return tuple(self.key(one.name) for one in found if one is not None)
 
     def link(self, strip: Any, ours: bool) -> str:
         """What the strips of one A/V clip have in common: our own mark, or who Blender says is connected."""
@@ -219,11 +219,11 @@ class _Reading:
 
         The speed is relative to real time: a clip of 30 frames a second that shows one of them in each of 24 has 4/5.
         """
-        keys = compat.speed_of(strip) if kind in _PLAYED else None
+        keys = compat.speed_of(strip) if _has(strip, kind, "retiming_keys") else None
         own = medium.rate
         if not keys and (own is None or own is self.rate or own == self.rate):
             frames = medium.frames or (base.content + cut if kind == "MOVIE" and not medium.missing else 0)
-            return (-_ONE if kind != "SOUND" and getattr(strip, "use_reverse_frames", False) else _ONE), (), frames
+            return (-_ONE if _has(strip, kind, "use_reverse_frames") and strip.use_reverse_frames else _ONE), (), frames
         real = self.rate / own if own else _ONE
         frames = medium.frames or self.frames(kind, base, medium, cut)
         shown = frames - cut
@@ -236,7 +236,8 @@ class _Reading:
             speed = real
         if speed is None:
             return None, tuple(key - round(base.start) for key in keys or ()), frames
-        return (-speed if getattr(strip, "use_reverse_frames", False) else speed), (), frames
+        backwards = _has(strip, kind, "use_reverse_frames") and strip.use_reverse_frames
+        return (-speed if backwards else speed), (), frames
 
     def frames(self, kind: str, base: _Base, medium: _Medium, cut: int) -> int:
         """The medium's own length where the strip does not tell it; 0 when nobody can."""
@@ -247,6 +248,17 @@ class _Reading:
         if kind == "SOUND" and medium.files:
             return round(_looked_up(medium.files[0], _sound_milliseconds) * self.rate / 1000)
         return 0
+
+
+_known: dict[tuple[str, str], bool] = {}
+
+
+def _has(strip: Any, kind: str, name: str) -> bool:
+    """Whether strips of this type have a property: asking a strip for one that it has not got is slow."""
+    found = _known.get((kind, name))
+    if found is None:
+        found = _known[kind, name] = name in strip.bl_rna.properties
+    return found
 
 
 _NO_MEDIUM: Final = _Medium()
@@ -263,8 +275,8 @@ def _movie(reading: _Reading, strip: Any, content: int) -> _Medium:
 
 
 def _image(reading: _Reading, strip: Any, content: int) -> _Medium:
-    folder = _absolute(strip.directory, reading.blend)
-    files = tuple(os.path.join(folder, element.filename) for element in strip.elements)
+    folder = _absolute(strip.directory, reading.blend).rstrip(os.sep) + os.sep
+    files = tuple(folder + element.filename for element in strip.elements)
     missing = not files or not _exists(files[0], reading.now)
     return _Medium(files, None, len(files), 0, "", missing)
 
@@ -496,9 +508,9 @@ def fingerprint(scene: Any) -> bytes:
     count = len(everything)
     kinds = _column(everything, count, "type", numpy.int32)
     told.update(kinds)
-    for name in (*_INTEGERS, "blend_type", "color_tag"):
+    for name in (*_INTEGERS, A.content, "blend_type", "color_tag"):
         told.update(_column(everything, count, name, numpy.int32))
-    for name in (*_FLOATS, "blend_alpha"):
+    for name in (A.start, "blend_alpha"):
         told.update(_column(everything, count, name, numpy.float32))
     for name in _FLAGS:
         told.update(_column(everything, count, name, bool))

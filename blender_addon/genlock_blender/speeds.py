@@ -48,8 +48,11 @@ def _inside(scene: Any, strip: Any) -> Iterator[None]:
     if (around.name if around is not None else "") == before:
         yield
         return
+    active = editor.active_strip.name if editor.active_strip is not None else ""
     editor.display_stack(around)
     try:
         yield
     finally:
-        editor.display_stack(compat.strips_all(editor)[before] if before else None)
+        everything = compat.strips_all(editor)
+        editor.display_stack(everything[before] if before else None)
+        editor.active_strip = everything.get(active) if active else None

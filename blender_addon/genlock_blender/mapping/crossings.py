@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from ..states import Strip
+from .lanes import Channels
 
 KINDS: Final = {"CROSS": "dissolve", "GAMMA_CROSS": "gamma_cross", "WIPE": "wipe"}
 TYPES: Final = {kind: type_ for type_, kind in KINDS.items()}
@@ -37,7 +38,8 @@ def find(effects: Iterable[Strip], strips: Mapping[str, Strip], used: frozenset[
     """Returns the effects that are transitions, in order of time.
 
     `strips` are those of one level by key, `used` the keys that other effects take as an input. An input of a transition
-    has no inputs of its own, overlaps the other one at one end only, and has one transition at each end at most.
+    has no inputs of its own, overlaps the other one at one end only, and has one transition at each end at most. Nothing
+    else shows between the channels of a transition, else it would be above or below what it is not on its track.
     """
     found: list[Crossing] = []
     for effect in effects:
@@ -52,7 +54,33 @@ def find(effects: Iterable[Strip], strips: Mapping[str, Strip], used: frozenset[
             continue
         found.append(Crossing(effect, left, right, _cut(effect, left, right)))
     found.sort(key=lambda each: (each.cut, each.effect.key))
-    return _apart(found)
+    found = _apart(found)
+    while found and (crossed := _crossed(found, strips)):
+        found = [each for each in found if each.key not in crossed]
+    return found
+
+
+def _crossed(crossings: list[Crossing], strips: Mapping[str, Strip]) -> set[str]:
+    """Returns the keys of the transitions between whose channels something else shows."""
+    first: dict[str, str] = {}  # strip -> that with which its row of transitions begins
+    for each in crossings:
+        first[each.right.key] = first[each.effect.key] = first.setdefault(each.left.key, each.left.key)
+    grid = Channels()
+    grid.fill(
+        (strip.channel, strip.left, strip.right, first.get(key, key))
+        for key, strip in strips.items()
+        if strip.type != "SOUND"
+    )
+    found = set()
+    for each in crossings:
+        head = first[each.right.key]
+        home, right, effect = strips[head].channel, each.right, each.effect
+        if not (
+            grid.clear(head, home, right.channel, (right.left, right.right))
+            and grid.clear(head, home, effect.channel, (right.left, each.left.right))
+        ):
+            found.add(each.key)
+    return found
 
 
 def _cross(effect: Strip, left: Strip, right: Strip) -> bool:

@@ -46,6 +46,17 @@ class Channels:
     def free(self, channel: int, span: Span) -> bool:
         return next(self.over(channel, span), None) is None
 
+    def clear(self, track: str, home: int, lane: int, span: Span) -> bool:
+        """Whether a strip can lie away from its home without passing over or under another track's."""
+        if not (1 <= lane <= CHANNELS and 1 <= home <= CHANNELS):
+            return False
+        between = range(home + 1, lane) if lane > home else range(lane + 1, home)
+        return all(other == track for channel in between for other in self.over(channel, span))
+
+    def fits(self, track: str, home: int, lane: int, span: Span) -> bool:
+        """Whether a strip can lie there."""
+        return self.clear(track, home, lane, span) and self.free(lane, span)
+
 
 class Join(NamedTuple):
     """A transition to lay out: `right` is the item that overlaps, `effect` the key of the effect strip."""
@@ -89,16 +100,15 @@ def lay(
         lanes = [lane for lane in range(home + 1, min(bound, home + 8, CHANNELS + 1)) if lane not in taken]
         span = spans[each.right]
         left = found.get(each.left, home)
-        wishes = [lane for lane in present.get(each.right, ()) if _clear(grid, each.track, home, lane, span)]
-        channel = next((lane for lane in (*wishes, home, *lanes) if grid.free(lane, span)), None)
+        wishes = (*present.get(each.right, ()), home, *lanes)
+        channel = next((lane for lane in wishes if grid.fits(each.track, home, lane, span)), None)
         if channel is None:
             failed.append(each)
             continue
         low = max(left, channel)
-        wishes = [lane for lane in present.get(each.effect, ()) if _clear(grid, each.track, home, lane, each.span)]
-        effect = next(
-            (lane for lane in (*wishes, *lanes) if lane > low and lane != channel and grid.free(lane, each.span)), None
-        )
+        wishes = (*present.get(each.effect, ()), *lanes)
+        above = (lane for lane in wishes if lane > low and grid.fits(each.track, home, lane, each.span))
+        effect = next(above, None)
         if effect is None:
             failed.append(each)
             continue
@@ -106,11 +116,3 @@ def lay(
         grid.take(channel, span, each.track)
         grid.take(effect, each.span, each.track)
     return Layout(found, failed)
-
-
-def _clear(grid: Channels, track: str, home: int, lane: int, span: Span) -> bool:
-    """Whether a strip can lie away from its home without passing over or under another track's."""
-    if not 1 <= lane <= CHANNELS:
-        return False
-    between = range(home + 1, lane) if lane > home else range(lane + 1, home)
-    return all(other == track for channel in between for other in grid.over(channel, span))

@@ -129,6 +129,19 @@ class Editor:
         """The strip of this name at this moment."""
         return compat.strips_all(compat.editor(self.scene))[name]
 
+    def save(self, path: Path) -> None:
+        """Saves the file, with what the handlers would do."""
+        self.bridge.file_saves(str(path))
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        self.bridge.file_saved()
+
+    def load(self, path: Path) -> None:
+        """Opens a file, with what the handlers would do."""
+        self.bridge.file_closes()
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        self.bridge.file_opened()
+        self.pump()
+
     def close(self) -> None:
         self.bridge.close()
 

@@ -144,7 +144,7 @@ NOTHING = [
 
 @pytest.fixture
 def editor(scene: Any, daemon: Daemon, project: str, footage: Path, sequencer: Any) -> Iterator[Editor]:
-    """Red, Blue (1 to 97) and Green (after a gap, at 350) on channel 1, a text on 2, movies on 3 and 4, the first trimmed; linked."""
+    """Red, Blue (1 to 97) and Green (at 350) on channel 1, a text on 2, movies on 3 (trimmed) and 4; linked."""
     compat.register()
     made = Editor(daemon, project)
     made.color("Red", 1, 1, 49)
