@@ -13,7 +13,7 @@ from time import perf_counter
 
 from msgspec import Struct
 
-SUITES = ("timeline", "store", "application", "wire", "media", "generation", "daemon", "exchange")
+SUITES = ("timeline", "store", "application", "wire", "media", "generation", "daemon", "exchange", "blender")
 """Modules of this package; each has `run() -> Iterator[Result]`."""
 
 
