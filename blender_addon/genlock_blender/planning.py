@@ -33,7 +33,7 @@ def _begins(strip: Strip) -> bool:
 
 
 class Plan:
-    """Two sets of strips by key: `want`, and `have`, which is kept up to date while the work goes on. `rate` is the scene's."""
+    """Strips by key: `want`, and `have`, which is kept up to date while the work goes on. `rate` is the scene's."""
 
     def __init__(self, want: dict[str, Strip], have: dict[str, Strip], rate: tuple[int, int]) -> None:
         self.want = want

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -9,6 +11,16 @@ import pytest
 from showing import colour, misplaced, movie, picture, present, show
 
 from genlock_blender import applying, compat
+
+
+@pytest.fixture(autouse=True)
+def heap() -> Iterator[None]:
+    """What the tests keep in memory is no part of Blender, and Python's collector would look through it in some step."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 TICK = 0.020
 """Seconds that no step may exceed."""
