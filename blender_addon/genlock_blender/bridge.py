@@ -410,8 +410,9 @@ class Bridge:
     def origin(self, scene: Any) -> int:
         """Returns the scene frame on which the sequence begins: the scene's first one while it is linked to none."""
         link = self.links.get(scene.session_uid)
-        linked = link is not None and isinstance(link.state, Linked)
-        return int(link.state.host.book.origin) if link is not None and linked else int(scene.frame_start)
+        if link is None or not isinstance(link.state, Linked):
+            return int(scene.frame_start)
+        return int(link.state.host.book.origin)
 
     def strip_of(self, scene: Any, key: str) -> Any:
         """Returns the strip that shows an item, or None. Never keep it across a tick."""

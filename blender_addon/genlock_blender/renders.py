@@ -33,6 +33,7 @@ class Renders:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._going: list[_Going] = []
+        self._timer = self.tick  # Blender knows a timer by its object, and each `self.tick` is another
 
     @property
     def under_way(self) -> list[Any]:
@@ -50,8 +51,8 @@ class Renders:
             then(ClientError("render_failed", str(error)))
             return
         self._going.append(_Going(rendering, folder, then))
-        if not bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.register(self.tick, first_interval=LOOK_SECONDS, persistent=True)
+        if not bpy.app.timers.is_registered(self._timer):
+            bpy.app.timers.register(self._timer, first_interval=LOOK_SECONDS, persistent=True)
 
     def tick(self) -> float | None:
         """The timer's: looks, and says when to look again."""
@@ -75,8 +76,8 @@ class Renders:
         for each in self._going:
             each.rendering.close()
         self._going = []
-        if bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.unregister(self.tick)
+        if bpy.app.timers.is_registered(self._timer):
+            bpy.app.timers.unregister(self._timer)
 
 
 def _kept(state: Any, folder: Path) -> Any:
