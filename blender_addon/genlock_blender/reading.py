@@ -3,17 +3,14 @@
 
 Nothing here keeps a reference to a strip: after an undo or a file load it would point into freed memory.
 
-What Blender tells of a medium's length is of two kinds: its own frames (before 4.3), or timeline frames after any change of
-rate and speed (later). Blender also has two ways to play a clip whose rate is not the scene's: frame by frame, which strips
-made by the data API do, or in real time, which strips added in the window do; no property says which. So the medium's own
-length is looked up once a file (`lengths`) where the answer depends on it: rates that differ, or a changed speed.
+Blender has two ways to play a clip whose rate is not the scene's: frame by frame, which strips made by the data API do, or
+in real time, which strips added in the window do; no property says which, only the length. The speed told here is relative
+to real time in both cases.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import time
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
@@ -24,6 +21,7 @@ import numpy
 
 from . import compat, curves, pace, properties
 from .compat import A
+from .mediums import NO_MEDIUM, READERS, Medium, clip_frames, looked_up, rate_from, sound_milliseconds
 from .states import NOTHING, Channel, Mark, Picture, Strip
 
 if TYPE_CHECKING:
@@ -35,22 +33,19 @@ LINK: Final = "genlock_link"
 """Custom properties of a strip: our id, what we keep besides it (JSON text or a group), the A/V clip it belongs to."""
 BY_NAME: Final = "="
 """How a strip without a key is referred to, as a parent, an input or a link: this sign and its name."""
-FRESH: Final = 5.0
-"""Seconds for which a file is taken to be where it was."""
 
 _ONE: Final = pace.ONE
 _REAL_TIME: Final = Fraction(1, 2)
 
 
-class _Medium(NamedTuple):
-    """What a strip shows, as far as its type goes into it. `frames` are the medium's own, 0 unknown."""
+class _Kind(NamedTuple):
+    """What strips of one type have: asking a strip for a property that it has not got is slow."""
 
-    files: tuple[str, ...] = ()
-    rate: Fraction | None = None
-    frames: int = 0
-    stream: int = 0
-    scene: str = ""
-    missing: bool = False
+    reader: Callable[[Any, str], Medium] | None
+    played: bool
+    inputs: int
+    keys: bool
+    backwards: bool
 
 
 class _Base(NamedTuple):
@@ -69,60 +64,6 @@ class _Base(NamedTuple):
     lock: bool
 
 
-# Files
-
-
-lengths: dict[str, tuple[float, int]] = {}
-"""Path -> (time of change, length): what was looked up. Frames of clips; of sounds, milliseconds."""
-_there: dict[str, tuple[float, bool]] = {}
-
-
-@lru_cache(maxsize=65536)
-def _absolute(path: str, blend: str) -> str:
-    """The path as the system knows it; `//` is the folder of the .blend."""
-    return os.path.normpath(bpy.path.abspath(path)) if path else ""
-
-
-def _exists(path: str, now: float) -> bool:
-    seen = _there.get(path)
-    if seen is None or now - seen[0] > FRESH:
-        seen = _there[path] = (now, os.path.exists(path))
-    return seen[1]
-
-
-def _looked_up(path: str, look: Callable[[str], int]) -> int:
-    """A length that only opening the file tells (3 to 50 ms), once for each state of the file; 0 when it cannot be read."""
-    try:
-        changed = os.stat(path).st_mtime
-    except OSError:
-        return 0
-    seen = lengths.get(path)
-    if seen is None or seen[0] != changed:
-        seen = lengths[path] = (changed, look(path))
-    return seen[1]
-
-
-def _clip_frames(path: str) -> int:
-    try:
-        clip = bpy.data.movieclips.load(path)
-    except RuntimeError:
-        return 0
-    try:
-        return int(clip.frame_duration)
-    finally:
-        bpy.data.movieclips.remove(clip)
-
-
-def _sound_milliseconds(path: str) -> int:
-    try:
-        import aud
-
-        sound = aud.Sound(path)
-        return round(sound.length * 1000 / sound.specs[0])
-    except (ImportError, RuntimeError, ZeroDivisionError, aud.error):
-        return 0
-
-
 # One strip
 
 
@@ -139,7 +80,6 @@ class _Reading:
         self.keys = keys
         self.rate = rate_of(scene)
         self.blend = bpy.data.filepath
-        self.now = time.monotonic()
         self.parents: dict[str, str] = {}
         self.curves = curves.index(scene)
         self.driven = curves.driven(scene)
@@ -147,22 +87,23 @@ class _Reading:
     def key(self, name: str) -> str:
         return self.keys.get(name) or BY_NAME + name
 
-    def medium(self, strip: Any, kind: str, content: int) -> _Medium:
-        """What the strip shows. A strip of a type that nobody has heard of shows nothing."""
-        reader = _READERS.get(kind)
-        return _NO_MEDIUM if reader is None else reader(self, strip, content)
-
     def strip(self, strip: Any, base: _Base) -> Strip:
         name, kind = base.name, base.type
-        medium = self.medium(strip, kind, base.content)
-        cut_left = getattr(strip, A.left_trim) if kind in _PLAYED else 0
-        cut = cut_left + getattr(strip, A.right_trim) if kind in _PLAYED else 0
-        length = base.right + base.right_offset - base.left + base.left_offset
-        speed, retiming, frames = self.speed(strip, kind, base, medium, length, cut)
-        start = base.start
-        if cut_left and speed is not None:
-            real = self.rate / medium.rate if medium.rate else _ONE
-            start = float(start - cut_left * real / abs(speed))
+        has = _kinds.get(kind) or _kind(strip, kind)
+        medium = has.reader(strip, self.blend) if has.reader else NO_MEDIUM
+        start, frozen = base.start, False
+        speed, retiming, frames = _ONE, (), medium.frames
+        if has.played:
+            cut_left = getattr(strip, A.left_trim)
+            cut = cut_left + getattr(strip, A.right_trim)
+            length = base.right + base.right_offset - base.left + base.left_offset
+            speed, retiming, frames = self.speed(strip, has, base, medium, length, cut)
+            frozen = frames > 1 and _frozen(base, length)
+            if cut_left and speed is not None:
+                real = self.rate / medium.rate if medium.rate else _ONE
+                start = float(start - cut_left * real / abs(speed))
+        elif has.backwards and strip.use_reverse_frames:
+            speed = -_ONE
         found = self.curves.get(name)
         moved = [curves.plain(path) for path, _ in found] if found else []
         if name in self.driven:
@@ -186,9 +127,9 @@ class _Reading:
             frames,
             medium.stream,
             medium.scene,
-            self.inputs(strip) if _has(strip, kind, "input_1") else (),
+            self.inputs(strip, has.inputs) if has.inputs else (),
             None if speed is None else _pair(speed),
-            kind in _PLAYED and _frozen(base, length, frames),
+            frozen,
             retiming,
             self.link(strip, LINK in ours),
             properties.payload(strip, moved) if held else properties.simple(strip, kind, moved),
@@ -198,9 +139,9 @@ class _Reading:
             note_of(strip) if NOTE in ours else NOTHING,
         )
 
-    def inputs(self, strip: Any) -> tuple[str, ...]:
+    def inputs(self, strip: Any, count: int) -> tuple[str, ...]:
         """The strips that an effect works on, by key, in order."""
-        found = (strip.input_1, strip.input_2 if _has(strip, strip.type, "input_2") else None)
+        found = (strip.input_1, strip.input_2 if count > 1 else None)
         return tuple(self.key(one.name) for one in found if one is not None)
 
     def link(self, strip: Any, ours: bool) -> str:
@@ -213,17 +154,18 @@ class _Reading:
         return min(self.key(name) for name in (*others, strip.name)) if others else ""
 
     def speed(
-        self, strip: Any, kind: str, base: _Base, medium: _Medium, length: float, cut: int
+        self, strip: Any, has: _Kind, base: _Base, medium: Medium, length: float, cut: int
     ) -> tuple[Fraction | None, tuple[int, ...], int]:
         """(speed, keys from the content's first frame when it is a ramp, the medium's own frames).
 
         The speed is relative to real time: a clip of 30 frames a second that shows one of them in each of 24 has 4/5.
         """
-        keys = compat.speed_of(strip) if _has(strip, kind, "retiming_keys") else None
-        own = medium.rate
+        keys = compat.speed_of(strip) if has.keys else None
+        own, kind = medium.rate, base.type
+        backwards = has.backwards and strip.use_reverse_frames
         if not keys and (own is None or own is self.rate or own == self.rate):
             frames = medium.frames or (base.content + cut if kind == "MOVIE" and not medium.missing else 0)
-            return (-_ONE if _has(strip, kind, "use_reverse_frames") and strip.use_reverse_frames else _ONE), (), frames
+            return (-_ONE if backwards else _ONE), (), frames
         real = self.rate / own if own else _ONE
         frames = medium.frames or self.frames(kind, base, medium, cut)
         shown = frames - cut
@@ -236,95 +178,45 @@ class _Reading:
             speed = real
         if speed is None:
             return None, tuple(key - round(base.start) for key in keys or ()), frames
-        backwards = _has(strip, kind, "use_reverse_frames") and strip.use_reverse_frames
         return (-speed if backwards else speed), (), frames
 
-    def frames(self, kind: str, base: _Base, medium: _Medium, cut: int) -> int:
+    def frames(self, kind: str, base: _Base, medium: Medium, cut: int) -> int:
         """The medium's own length where the strip does not tell it; 0 when nobody can."""
         if kind == "MOVIE" and compat.RAW_CONTENT:
             return 0 if medium.missing else base.content + cut
         if kind == "MOVIE" and medium.files:
-            return _looked_up(medium.files[0], _clip_frames)
+            return looked_up(medium.files[0], clip_frames)
         if kind == "SOUND" and medium.files:
-            return round(_looked_up(medium.files[0], _sound_milliseconds) * self.rate / 1000)
+            return round(looked_up(medium.files[0], sound_milliseconds) * self.rate / 1000)
         return 0
 
 
-_known: dict[tuple[str, str], bool] = {}
-
-
-def _has(strip: Any, kind: str, name: str) -> bool:
-    """Whether strips of this type have a property: asking a strip for one that it has not got is slow."""
-    found = _known.get((kind, name))
-    if found is None:
-        found = _known[kind, name] = name in strip.bl_rna.properties
-    return found
-
-
-_NO_MEDIUM: Final = _Medium()
 _PLAYED: Final = frozenset({"MOVIE", "IMAGE", "SOUND", "SCENE", "META", "MOVIECLIP"})
 """Types whose content has frames of its own."""
 
 
-def _movie(reading: _Reading, strip: Any, content: int) -> _Medium:
-    path = _absolute(strip.filepath, reading.blend)
-    elements = strip.elements
-    fps = elements[0].orig_fps if len(elements) else 0.0  # `strip.fps` opens the file
-    rate = _rate(fps) if fps > 0 else None
-    return _Medium((path,), rate, 0, strip.stream_index, "", rate is None or not _exists(path, reading.now))
-
-
-def _image(reading: _Reading, strip: Any, content: int) -> _Medium:
-    folder = _absolute(strip.directory, reading.blend).rstrip(os.sep) + os.sep
-    files = tuple(folder + element.filename for element in strip.elements)
-    missing = not files or not _exists(files[0], reading.now)
-    return _Medium(files, None, len(files), 0, "", missing)
-
-
-def _sound(reading: _Reading, strip: Any, content: int) -> _Medium:
-    sound = strip.sound
-    if sound is None or not sound.filepath:
-        return _Medium(missing=True)
-    path = _absolute(sound.filepath, reading.blend)
-    packed = sound.packed_file is not None
-    return _Medium((path,), missing=not packed and not _exists(path, reading.now))
-
-
-def _scene(reading: _Reading, strip: Any, content: int) -> _Medium:
-    shown = strip.scene
-    if shown is None:
-        return _Medium(missing=True)
-    return _Medium(frames=shown.frame_end - shown.frame_start + 1, scene=shown.name)
-
-
-def _movieclip(reading: _Reading, strip: Any, content: int) -> _Medium:
-    clip = getattr(strip, "clip", None)
-    if clip is None:
-        return _NO_MEDIUM
-    path = _absolute(clip.filepath, reading.blend)
-    return _Medium((path,), None, clip.frame_duration, missing=not _exists(path, reading.now))
-
-
-_READERS: Final[dict[str, Callable[[_Reading, Any, int], _Medium]]] = {
-    "MOVIE": _movie,
-    "IMAGE": _image,
-    "SOUND": _sound,
-    "SCENE": _scene,
-    "MOVIECLIP": _movieclip,
-}
-
-
-@lru_cache(maxsize=1024)
-def _rate(value: float) -> Fraction:
-    return pace.exact_rate(value)
-
-
-def _frozen(base: _Base, length: float, frames: int) -> bool:
+def _frozen(base: _Base, length: float) -> bool:
     """Whether all that a strip of moving content shows is its first or its last frame, held."""
-    if frames < 2 or base.right - base.left < 2:
+    if base.right - base.left < 2:
         return False
     begins = base.left - base.left_offset
     return bool(base.left >= begins + length - 1 or base.right <= begins + 1)
+
+
+_kinds: dict[str, _Kind] = {}
+
+
+def _kind(strip: Any, kind: str) -> _Kind:
+    """What strips of this type have, looked up at the first one. Nobody has heard of some types: they show nothing."""
+    there = strip.bl_rna.properties
+    _kinds[kind] = _Kind(
+        READERS.get(kind),
+        kind in _PLAYED,
+        ("input_1" in there) + ("input_2" in there),
+        "retiming_keys" in there,
+        "use_reverse_frames" in there,
+    )
+    return _kinds[kind]
 
 
 @lru_cache(maxsize=65536)
@@ -406,7 +298,7 @@ def _bases(strips: Any) -> list[_Base]:
 
 def rate_of(scene: Any) -> Fraction:
     """The scene's exact frame rate: fps over fps_base, which is a float that stands for 1.001."""
-    return _rate(scene.render.fps / scene.render.fps_base)
+    return rate_from(scene.render.fps / scene.render.fps_base)
 
 
 def _everything(scene: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 import pytest
 
-from genlock_blender import compat, reading
+from genlock_blender import compat, mediums, reading
 from genlock_blender.compat import A
 from genlock_blender.states import Channel, Mark, Strip
 
@@ -294,7 +294,7 @@ def test_a_file_that_goes_away_is_missed_after_a_while(scene: Any, footage: Path
     movie(scene, path)
     assert not only(scene).missing
     path.unlink()
-    reading._there.clear()
+    mediums.there.clear()
     assert only(scene).missing
     assert only(scene).frames == 0
 
@@ -464,7 +464,7 @@ def test_a_reading_leaves_no_trace(scene: Any, footage: Path, sequencer: Any) ->
     compat.set_speed(scene, strip, 2, 1)
     clips = len(bpy.data.movieclips)
     before = reading.fingerprint(scene)
-    reading.lengths.clear()
+    mediums.lengths.clear()
     reading.read(scene)
     assert len(bpy.data.movieclips) == clips
     assert reading.fingerprint(scene) == before
