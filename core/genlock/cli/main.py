@@ -30,6 +30,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "shots": ("shot", "take"),
     "jobs": ("generate", "jobs"),
     "models": ("models",),
+    "install": ("install",),
+    "blender": ("blender",),
     "stores": ("store",),
     "checks": ("memory", "doctor", "bench"),
 }
