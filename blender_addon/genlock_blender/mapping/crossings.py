@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from ..states import Strip
-from .lanes import Channels
+from .lanes import UNSEEN, Channels
 
 KINDS: Final = {"CROSS": "dissolve", "GAMMA_CROSS": "gamma_cross", "WIPE": "wipe"}
 TYPES: Final = {kind: type_ for type_, kind in KINDS.items()}
@@ -67,9 +67,8 @@ def _crossed(crossings: list[Crossing], strips: Mapping[str, Strip]) -> set[str]
         first[each.right.key] = first[each.effect.key] = first.setdefault(each.left.key, each.left.key)
     grid = Channels()
     grid.fill(
-        (strip.channel, strip.left, strip.right, first.get(key, key))
+        (strip.channel, strip.left, strip.right, UNSEEN if strip.type == "SOUND" else first.get(key, key))
         for key, strip in strips.items()
-        if strip.type != "SOUND"
     )
     found = set()
     for each in crossings:

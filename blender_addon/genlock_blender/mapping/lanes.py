@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .tracks import CHANNELS
 
 Span = tuple[int, int]
+UNSEEN: Final = ""
+"""In place of the track of what is no picture: other strips may pass over it."""
 
 
 class Channels:
@@ -51,7 +53,7 @@ class Channels:
         if not (1 <= lane <= CHANNELS and 1 <= home <= CHANNELS):
             return False
         between = range(home + 1, lane) if lane > home else range(lane + 1, home)
-        return all(other == track for channel in between for other in self.over(channel, span))
+        return all(other in (track, UNSEEN) for channel in between for other in self.over(channel, span))
 
     def fits(self, track: str, home: int, lane: int, span: Span) -> bool:
         """Whether a strip can lie there."""
@@ -115,4 +117,11 @@ def lay(
         found[each.right], found[each.effect] = channel, effect
         grid.take(channel, span, each.track)
         grid.take(effect, each.span, each.track)
+    for each in joins:
+        if each.right in found:
+            home = homes[each.track]
+            if not all(
+                grid.clear(each.track, home, found[key], spans.get(key, each.span)) for key in (each.right, each.effect)
+            ):
+                failed.append(each)
     return Layout(found, failed)

@@ -11,17 +11,14 @@ from ..states import Picture, Strip
 from . import marks, nests
 from .book import Book, Held, Value
 from .crossings import TYPES
-from .inward import NONE, Inward, Mapped, new_id
+from .inward import NONE, Inward, new_id
 from .items import GONE, PLACEHOLDER
-from .lanes import Channels, Join, Span, lay
+from .lanes import UNSEEN, Channels, Join, Span, lay
 from .naming import Names
-from .strips import Unshown, extras, form, made, plain
+from .shown import LOOKS, MEDIA, Was, bounds, common, inputs_first, same, showing, span_of, transitions_of, was_of
+from .strips import Unshown, called, effect_fields, extras, form, made, plain
 from .times import NORMAL, Rate, pair
 from .tracks import CHANNELS, LANES, channels_of, settle
-
-MEDIA = ("source", "source_in", "speed")
-LOOKS = ("name", "enabled", "link", "foreign")
-DEFAULTS: Value = {"name": "", "enabled": True, "link": None, "source_in": 0, "speed": [1, 1], "foreign": NONE}
 
 
 class Wanted(NamedTuple):
@@ -53,14 +50,6 @@ class Level(NamedTuple):
     depth: int = 0
 
 
-class Was(NamedTuple):
-    """What `to_cut` says of a strip that is shown."""
-
-    value: Value
-    zero: int
-    sequence: str
-
-
 class Outward:
     """One walk over a cut."""
 
@@ -80,16 +69,16 @@ class Outward:
         walk = Inward(shown or Picture("", self.rate, (0, 0), book.origin, (), {}, ()), book, new_id)
         mine = walk.mapped()
         self.left = mine.held
-        self.was = _was(mine, walk.zeros, book.sequence)
+        self.was = was_of(mine.cut, walk.zeros, book.sequence)
         self.metas = {
             was.value["source"]["sequence"]: key
             for key, was in self.was.items()
             if self.base[key].type == "META" and was.value.get("source", NONE).get("type") == "nested"
         }
         self.crosses = {each.key: each for each in walk.crossings.values()}
-        self.transitions = _transitions(mine)
+        self.transitions = transitions_of(mine.cut)
         self.nest = {book.sequence: ""}
-        self.showing = _showing(cut)
+        self.showing = showing(cut)
         self.kids: dict[str, list[str]] = {}
         self.names = Names(self._reserved())
 
@@ -143,7 +132,11 @@ class Outward:
             if source["type"] == "nested":
                 metas.append(id_)
             self._put(
-                level, id_, value, channels.get(id_) or self.homes[value["track"]], spans.get(id_) or _span(value, zero)
+                level,
+                id_,
+                value,
+                channels.get(id_) or self.homes[value["track"]],
+                spans.get(id_) or span_of(value, zero),
             )
         for join in joins:
             self._cross(level, join, channels)
@@ -158,19 +151,19 @@ class Outward:
         items, grid = level.cut.items, Channels()
         strips = [strip for strip in self.found.values() if strip.parent == level.parent]
         grid.fill((strip.channel, strip.left, strip.right, "") for strip in strips)
-        spans = {id_: _span(items[id_], level.zero) for id_ in effects}
+        spans = {id_: span_of(items[id_], level.zero) for id_ in effects}
         for id_ in effects:
             grid.take(self.homes[items[id_]["track"]], spans[id_], id_)
-        for id_ in _inputs_first(effects, items):
+        for id_ in inputs_first(effects, items):
             value = items[id_]
             channel, span = self.homes[value["track"]], spans[id_]
             inputs = [self.found.get(key) for key in value["source"]["parameters"]["inputs"]]
-            common = _common([each for each in inputs if each is not None]) if None not in inputs else None
-            others = () if common is None or common == span else set(grid.over(channel, common)) - {id_}
-            if common is not None and not others:
-                self._put(level, id_, value, channel, common)
+            shared = common([each for each in inputs if each is not None]) if None not in inputs else None
+            others = () if shared is None or shared == span else set(grid.over(channel, shared)) - {id_}
+            if shared is not None and not others:
+                self._put(level, id_, value, channel, shared)
                 grid.drop(channel, span, id_)
-                grid.take(channel, common, id_)
+                grid.take(channel, shared, id_)
             else:
                 self._put(level, id_, value, channel, span)
 
@@ -196,7 +189,7 @@ class Outward:
             if before + heads.get(a, 0) > left["duration"] or after > right["duration"] or b in heads:
                 continue
             heads[b] = after
-            spans[a] = (spans.get(a, _span(left, zero))[0], zero + at + after)
+            spans[a] = (spans.get(a, span_of(left, zero))[0], zero + at + after)
             spans[b] = (zero + at - before, zero + at + right["duration"])
             was = self.crosses.get(key)
             effect = was.effect.key if was is not None else key
@@ -225,14 +218,15 @@ class Outward:
             rights = {each.right for each in joins}
             if fixed is None:
                 fixed = [
-                    (value["track"], *(spans.get(id_) or _span(value, level.zero)))
+                    (value["track"], *(spans.get(id_) or span_of(value, level.zero)))
                     for id_, value in level.cut.items.items()
                     if id_ not in rights
                 ]
             here = [each for each in joins if each.track in fitting]
-            rows = [(homes[track], left, right, track) for track, left, right in fixed if track in fitting]
-            bounds = _bounds(order, values, homes)
-            found, failed = lay(here, spans, rows, homes, bounds, {} if strict else self._present(here, homes))
+            seen = {track: track if values[track].get("kind", "video") == "video" else UNSEEN for track in fitting}
+            rows = [(homes[track], left, right, seen[track]) for track, left, right in fixed if track in fitting]
+            limits = bounds(order, values, homes)
+            found, failed = lay(here, spans, rows, homes, limits, {} if strict else self._present(here, homes))
             if not failed:
                 break
             fresh = {each.track for each in failed} - need.keys()
@@ -263,8 +257,8 @@ class Outward:
         for each in failed:
             self.held[each.key] = ("no_room", "There is no free channel for the transition.")
             left, right = level.cut.items[each.left], level.cut.items[each.right]
-            spans[each.left] = (spans[each.left][0], _span(left, level.zero)[1])
-            spans[each.right] = (_span(right, level.zero)[0], spans[each.right][1])
+            spans[each.left] = (spans[each.left][0], span_of(left, level.zero)[1])
+            spans[each.right] = (span_of(right, level.zero)[0], spans[each.right][1])
         return [each for each in joins if each.key not in gone]
 
     def _present(self, joins: list[Join], homes: dict[str, int]) -> dict[str, tuple[int, ...]]:
@@ -288,7 +282,7 @@ class Outward:
         if (
             base is not None
             and was is not None
-            and _same(value, was.value, MEDIA)
+            and same(value, was.value, MEDIA)
             and self._fits(level, id_, value, base, span, sound)
         ):
             strip = self._moved(level, value, base, was, channel, span)
@@ -310,7 +304,7 @@ class Outward:
         if not inputs:
             return True
         strips = [self.found[key] for key in inputs if isinstance(key, str) and key in self.found]
-        return len(strips) == len(inputs) and _common(strips) == span
+        return len(strips) == len(inputs) and common(strips) == span
 
     def _fits(self, level: Level, id_: str, value: Value, base: Strip, span: Span, sound: bool) -> bool:
         """Whether a strip of the right source is still of the right kind."""
@@ -343,7 +337,7 @@ class Outward:
                 parent=level.parent,
                 content_start=base.content_start + (0 if base.inputs else delta),
             )
-        if _same(value, was.value, LOOKS):
+        if same(value, was.value, LOOKS):
             return strip
         fields: Value = {"mute": not value.get("enabled", True), "link": value.get("link") or ""}
         name, note = self._named(value, base, was)
@@ -378,36 +372,32 @@ class Outward:
         name = value.get("name", "")
         if base is not None and was is not None and was.value["name"] == name:
             return base.name, {key: base.note[key] for key in ("name", "shown") if key in base.note}
-        return self.names.give(name, _called(value["source"]))
+        return self.names.give(name, called(value["source"]))
 
     def _cross(self, level: Level, join: Join, channels: dict[str, int]) -> None:
-        """Makes the effect strip of a transition."""
-        if join.left not in self.found or join.right not in self.found:
+        """Makes the effect strip of a transition, or takes the one that is shown."""
+        left, right = self.found.get(join.left), self.found.get(join.right)
+        if left is None or right is None or join.effect in self.left:
             return
         value, channel = level.cut.transitions[join.key], channels[join.effect]
-        was = self.crosses.get(join.key)
         kind, before = value.get("kind", "dissolve"), value["in_offset"]
-        length = before + value["out_offset"]
-        mine = self.transitions.get(join.key, NONE)
-        same = all(mine.get(name) == value.get(name) for name in ("in_offset", "out_offset"))
-        if was is not None and was.effect.type == TYPES[kind]:
-            base = was.effect
-            strip = base._replace(left=join.span[0], right=join.span[1], channel=channel, parent=level.parent)
-            if not same:
-                strip = strip._replace(note=_noted(base.note, before, length))
-            if (mine.get("foreign") or NONE) != (value.get("foreign") or NONE):
-                strip = strip._replace(**_effect(value))
-            self._place(base if strip == base else strip)
+        was = self.crosses.get(join.key)
+        base = was.effect if was is not None and was.effect.type == TYPES[kind] else None
+        note = {} if base is None else base.note
+        middle = (join.span[1] - join.span[0]) // 2
+        if "in" in note or before != middle or left.left >= right.left or left.right >= right.right:
+            note = {**note, "in": before}
+        if base is None:
+            name = self.names.give(TYPES[kind].title().replace("_", " "), "")[0]
+            strip = Strip(join.effect, name, TYPES[kind], channel, *join.span, content_start=join.span[0], content=1)
+            inputs = (join.left, join.right)
+            self._place(strip._replace(parent=level.parent, inputs=inputs, note=note, **effect_fields(value)))
             return
-        if join.effect in self.left:
-            return
-        left, right = self.found[join.left], self.found[join.right]
-        name, note = self.names.give(TYPES[kind].title().replace("_", " "), "")[0], NONE
-        if before != length // 2 or left.left >= right.left or left.right >= right.right:
-            note = {"in": before}
-        strip = Strip(join.effect, name, TYPES[kind], channel, *join.span, content_start=join.span[0], content=1)
-        inputs = (join.left, join.right)
-        self._place(strip._replace(parent=level.parent, inputs=inputs, note=note, **_effect(value)))
+        place: Value = {"left": join.span[0], "right": join.span[1], "channel": channel, "parent": level.parent}
+        strip = base._replace(**place, note=note)
+        if (self.transitions.get(join.key, NONE).get("foreign") or NONE) != (value.get("foreign") or NONE):
+            strip = strip._replace(**effect_fields(value))
+        self._place(base if strip == base else strip)
 
     # -- nested sequences
 
@@ -473,95 +463,3 @@ class Outward:
             channel = next((lane for lane in above if grid.free(lane, span)), strip.channel)
             grid.take(channel, span, "")
             self._place(strip if channel == strip.channel else strip._replace(channel=channel))
-
-
-def _was(mine: Mapped, zeros: dict[str, int], sequence: str) -> dict[str, Was]:
-    found = {id_: Was(value, zeros[sequence], sequence) for id_, value in mine.cut.items.items()}
-    for inner, cut in mine.cut.nested.items():
-        found.update((id_, Was(value, zeros[inner], inner)) for id_, value in cut.items.items())
-    return found
-
-
-def _transitions(mine: Mapped) -> dict[str, Value]:
-    found = dict(mine.cut.transitions)
-    for cut in mine.cut.nested.values():
-        found.update(cut.transitions)
-    return found
-
-
-def _showing(cut: Cut) -> dict[str, set[str]]:
-    """Returns the items that show each nested sequence."""
-    found: dict[str, set[str]] = {}
-    for each in (cut, *cut.nested.values()) if cut.nested else ():
-        for id_, value in each.items.items():
-            if value["source"]["type"] == "nested":
-                found.setdefault(value["source"].get("sequence", ""), set()).add(id_)
-    return found
-
-
-def _same(value: Value, was: Value, names: tuple[str, ...]) -> bool:
-    for name in names:
-        one, other = value.get(name), was.get(name)
-        if one != other and (DEFAULTS.get(name) if one is None else one) != (
-            DEFAULTS.get(name) if other is None else other
-        ):
-            return False
-    return True
-
-
-def _span(value: Value, zero: int) -> Span:
-    start = zero + value["start"]
-    return start, start + value["duration"]
-
-
-def _bounds(order: list[str], values: dict[str, Value], homes: dict[str, int]) -> dict[str, int]:
-    """Returns the home of the next picture track above each track, one past the last channel without any."""
-    bounds, above = {}, CHANNELS + 1
-    for track in reversed(order):
-        bounds[track] = above
-        if values[track].get("kind", "video") == "video":
-            above = homes[track]
-    return bounds
-
-
-def _inputs_first(effects: list[str], items: dict[str, Value]) -> list[str]:
-    """Returns the effects with each behind those that it takes as an input, as far as they are no circle."""
-    waiting, found = set(effects), []
-
-    def add(id_: str) -> None:
-        waiting.discard(id_)
-        for key in items[id_]["source"]["parameters"]["inputs"]:
-            if key in waiting:
-                add(key)
-        found.append(id_)
-
-    for id_ in effects:
-        if id_ in waiting:
-            add(id_)
-    return found
-
-
-def _common(inputs: list[Strip]) -> Span | None:
-    """Returns the frames that an effect's inputs have in common, which are the effect's in Blender; None without any."""
-    if not inputs:
-        return None
-    left, right = max(each.left for each in inputs), min(each.right for each in inputs)
-    return (left, right) if left < right else None
-
-
-def _called(source: Value) -> str:
-    """Returns a name for an item that has none."""
-    words = str(source.get("generator", "")).removeprefix("blender.") or source["type"]
-    return words.replace("_", " ").title() or "Clip"
-
-
-def _effect(value: Value) -> Value:
-    """Returns what only Blender knows of a transition, as fields of its effect strip."""
-    ours = (value.get("foreign") or NONE).get("blender") or NONE
-    fields: Value = {"props": {}, "mute": bool(ours.get("mute")), "modifiers": (), "curves": {}, "lock": False}
-    return {**fields, **extras(value)}
-
-
-def _noted(note: Value, before: int, length: int) -> Value:
-    rest = {name: field for name, field in note.items() if name != "in"}
-    return {**rest, "in": before} if before != length // 2 or "in" in note else rest

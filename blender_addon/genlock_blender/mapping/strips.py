@@ -185,3 +185,16 @@ def plain(fields: Value, more: Value) -> Value:
     if fields["type"] not in FILES and fields["type"] not in ("SCENE", "META"):
         mixed["props"] = fields.get("props", NOTHING)
     return mixed
+
+
+def called(source: Value) -> str:
+    """Returns a name for an item that has none."""
+    words = str(source.get("generator", "")).removeprefix("blender.") or source["type"]
+    return words.replace("_", " ").title() or "Clip"
+
+
+def effect_fields(value: Value) -> Value:
+    """Returns what only Blender knows of a transition, as fields of its effect strip."""
+    ours = (value.get("foreign") or NOTHING).get("blender") or NOTHING
+    fields: Value = {"props": {}, "mute": bool(ours.get("mute")), "modifiers": (), "curves": {}, "lock": False}
+    return {**fields, **extras(value)}
