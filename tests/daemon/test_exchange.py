@@ -213,6 +213,26 @@ def test_numbered_images_join_the_pool_as_one_medium(ann: Any, project: str, stu
         assert ann.refused("POST", f"/api/projects/{project}/media", json=body) == refusal
 
 
+def test_numbered_images_come_in_with_a_cut_and_are_looked_at(ann: Any, project: str, studio: Path) -> None:
+    from PIL import Image
+
+    folder = studio / "media" / "run"
+    folder.mkdir()
+    for number in range(7, 12):
+        Image.new("RGB", (64, 36), (number, 0, 0)).save(folder / f"a.{number:04d}.png")
+    run = clip("run", "", 0, 5, 5)
+    run["media_references"]["DEFAULT_MEDIA"] |= {
+        "OTIO_SCHEMA": "ImageSequenceReference.1", "target_url_base": f"{folder}/", "name_prefix": "a.",
+        "name_suffix": ".png", "frame_zero_padding": 4, "start_frame": 7, "frame_step": 1, "rate": 24.0,
+    }  # fmt: skip
+    file = studio / "media" / "run.otio"
+    file.write_text(json.dumps(timeline(run)))
+    ann.post(f"/api/projects/{project}/import", {"path": str(file)})
+    (medium,) = ann.get(f"/api/projects/{project}/media")
+    assert not medium.get("missing")
+    assert (medium["info"]["kind"], medium["info"]["frames"], medium["info"]["start"]) == ("sequence", 5, 7)
+
+
 def test_media_comes_by_digest_with_ranges_and_pictures(ann: Any, project: str, footage: Path) -> None:
     (added,) = ann.post(f"/api/projects/{project}/media", {"paths": [str(footage)]})["media"]
     url, whole = f"/media/{added['info']['digest']}", footage.read_bytes()

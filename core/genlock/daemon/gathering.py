@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from genlock.daemon.author import Author
 from genlock.daemon.probing import locate, probed
 from genlock.errors import GenlockError, Refused
+from genlock.media import numbered
 from genlock.project.commands import AddMedia, ChangeMedia
 from genlock.project.media import MediaFile
 
@@ -58,7 +59,7 @@ def _fresh(
     fresh, late, budget = [], [], services.settings.probe_limit
     for file in _missing(services, project, files):
         path = locate(services, file, beside)
-        budget -= path.stat().st_size if path else 0
+        budget -= _bytes(path) if path else 0
         if path is not None and budget < 0:
             waiting = replace(file, path=str(path), missing=False)
             fresh.append(waiting)
@@ -66,6 +67,12 @@ def _fresh(
         else:
             fresh.append(probed(services, file, path))
     return fresh, late
+
+
+def _bytes(path: Path) -> int:
+    """Returns how much there is to read of a file or numbered images."""
+    run = numbered.find(path)
+    return sum(image.stat().st_size for image in ([path] if run is None else run.paths))
 
 
 def _later(services: Services, project: str, files: list[MediaFile], author: Author) -> Any:

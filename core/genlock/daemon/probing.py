@@ -121,15 +121,15 @@ def relink(services: Services, media: str, text: str, author: Author) -> MediaFi
 
 
 def locate(services: Services, file: MediaFile, beside: Path) -> Path | None:
-    """Returns where an imported file's media lies: at its own path, or relative to the folder of the file that names it.
-    None when it is not there or may not be read."""
+    """Returns where an imported file's media lies, a plain file or numbered images: at its own path, or relative to the
+    folder of the file that names it. None when it is not there or may not be read."""
     text = file.path.removeprefix("file://localhost").removeprefix("file://")
     if not text:
         return None
     for candidate in dict.fromkeys((Path(text), beside / text, beside / Path(text.replace("\\", "/")).name)):
         try:
-            if candidate.is_absolute():
-                return services.roots.readable(str(candidate))
+            if candidate.is_absolute() and not candidate.is_dir():
+                return services.roots.medium(str(candidate))
         except GenlockError:
             continue
     return None
