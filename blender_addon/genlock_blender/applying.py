@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import bpy
 
-from . import compat, creating, curves, placing, reading, speeds
+from . import compat, creating, curves, marking, placing, reading, speeds
 from .compat import A
 from .creating import Trouble
 from .holding import Hand, trimmed, undisturbed
 from .placing import Spot
 from .planning import Plan
-from .states import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +77,7 @@ class Work:
                 if trouble is not None:
                     self.troubles[strip.key] = trouble
         self._picture = wanted
-        self._plan = Plan(want, dict(shadow), wanted.rate)
+        self._plan = Plan(want, {key: strip for key, strip in shadow.items() if key}, wanted.rate)
         self._want = want
         self._have = self._plan.have
         self._made: set[str] = set()
@@ -85,7 +85,8 @@ class Work:
         self._opening = 0.0
         self._todo: deque[Unit] = deque()
         self._phases: deque[Callable[[Hand], Iterable[Unit]]] = deque()
-        if not self._plan.settled():
+        self._settled = self._plan.settled()
+        if not self._settled:
             self._phases.extend((self._removals, self._intake))
             self._phases.extend(partial(self._moves, depth) for depth in range(self._plan.depths()))
             self._phases.extend((self._newcomers, self._looks))
@@ -105,7 +106,7 @@ class Work:
         if not self._todo and not self._phases:
             self._phases.append(self._speeds)
         end = clock() + budget_seconds
-        with undisturbed(scene):
+        with nullcontext() if self._settled else undisturbed(scene):
             hand = Hand(scene)
             fresh = True
             while self._todo or self._phases:
@@ -128,9 +129,28 @@ class Work:
         except _REFUSALS as refused:
             for key in unit.keys:
                 self.troubles[key] = Trouble("refused", f"Blender refuses it: {refused}".splitlines()[0])
-            hand.__init__(hand.scene)  # type: ignore[misc]
+            self._back(hand, unit.keys)
+
+    def _back(self, hand: Hand, keys: Iterable[str]) -> None:
+        """Undoes half a unit: what was being made goes, what was on its way returns."""
+        mine = [strip for strip in compat.strips_all(hand.editor) if strip.get(reading.KEY) in keys]
+        whole = [strip for strip in mine if self._type(strip.get(reading.KEY)) == strip.type]
+        for strip in mine:
+            if strip not in whole:
+                compat.strips(strip.parent_meta() or hand.editor).remove(strip)
+        for strip in whole:
+            have = self._have[strip.get(reading.KEY)]
+            strip.name = have.name
+            if not have.inputs:
+                placing.land(strip, Spot(have.channel, have.left, have.right, have.content_start))
+        hand.look()
+        self._made.difference_update(keys)
+        self.left.update(keys)
 
     # -- what both sides know
+
+    def _type(self, key: str) -> str:
+        return self._have[key].type if key in self._have else ""
 
     def _again(self, hand: Hand, keys: Iterable[str]) -> None:
         """Reads strips back as they are."""
@@ -254,6 +274,8 @@ class Work:
             for key in block.effects:
                 if key in hand.strips and key not in self.left:
                     effects[key] = (hand.strips[key], self._want[key].channel)
+        if not roots and not effects:
+            return
         lost = placing.move(hand.owner(parent), roots, effects)
         self._glance(hand, [key for key in (*roots, *effects, *carried) if key in hand.strips])
         for key in lost:
@@ -391,7 +413,10 @@ class Work:
         have = self._have.get(key)
         if want.link != (have.link if have is not None and key not in self._made else ""):
             creating.tie(strip, want.link)
-        creating.dress(strip, want, hand.find)
+        troubles = creating.dress(strip, want, hand.find)
+        if troubles:
+            what = ", ".join(sorted({trouble.path for trouble in troubles}))
+            self.troubles[key] = Trouble("partly", f"“{strip.name}” keeps what this Blender cannot show: {what}.")
 
     def _pace(self, key: str, strip: Any, hand: Hand) -> bool:
         """Sets the speed, far from everything, because the strip is as long as its whole file for a moment."""
@@ -422,59 +447,9 @@ class Work:
     # -- markers and channels
 
     def _surroundings(self, hand: Hand) -> Iterable[Unit]:
-        return [Unit(self._mark, ()), Unit(self._label, ())]
+        return [Unit(self._surround, ())]
 
-    def _mark(self, hand: Hand) -> None:
-        """Sets the scene's markers; those of the user, and those that the user changed, stay as they are."""
-        markers = hand.scene.timeline_markers
-        there = {compat.marker_uid(marker): marker for marker in markers if compat.marker_uid(marker)}
-        agreed = None if self._agreed is None else {mark.key: mark for mark in self._agreed.marks}
-        want = {mark.key: mark for mark in self._picture.marks if mark.key}
-        for key, marker in there.items():
-            if key not in want and (agreed is None or agreed.get(key) == _mark_of(marker)):
-                markers.remove(marker)
-                self.changed = True
-        for key, mark in want.items():
-            marker = there.get(key)
-            if marker is None:
-                if agreed is None or key not in agreed:
-                    marker = markers.new(mark.name, frame=mark.frame)
-                    compat.set_marker_uid(marker, key)
-                    marker.select = False
-                    _bind(marker, mark.camera)
-                    self.changed = True
-                continue
-            now = _mark_of(marker)
-            if now == mark or (agreed is not None and agreed.get(key) != now):
-                continue
-            if marker.name != mark.name:
-                marker.name = mark.name
-            if marker.frame != mark.frame:
-                marker.frame = mark.frame
-            _bind(marker, mark.camera)
-            self.changed = self.changed or _mark_of(marker) != now
-
-    def _label(self, hand: Hand) -> None:
-        """Sets the channels' names, mutes and locks."""
-        agreed = {} if self._agreed is None else self._agreed.channels
-        for number, want in self._picture.channels.items():
-            if not 0 < number <= compat.CHANNELS:
-                continue
-            channel = hand.editor.channels[number]
-            for name in ("name", "mute", "lock"):
-                value, now = getattr(want, name), getattr(channel, name)
-                if now != value and (number not in agreed or getattr(agreed[number], name) == now):
-                    setattr(channel, name, value)
-                    self.changed = self.changed or getattr(channel, name) != now
-
-
-def _mark_of(marker: Any) -> Mark:
-    camera = "" if marker.camera is None else marker.camera.name
-    return Mark(compat.marker_uid(marker), marker.name, marker.frame, camera)
-
-
-def _bind(marker: Any, camera: str) -> None:
-    """Binds a camera to a marker; one that this file lacks binds nothing."""
-    found = bpy.data.objects.get(camera) if camera else None
-    if marker.camera != found:
-        marker.camera = found
+    def _surround(self, hand: Hand) -> None:
+        marked = marking.mark(hand.scene, self._picture, self._agreed)
+        labelled = marking.label(hand.editor, self._picture, self._agreed)
+        self.changed = self.changed or marked or labelled

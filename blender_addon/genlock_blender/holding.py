@@ -23,7 +23,11 @@ class Hand:
     def __init__(self, scene: Any) -> None:
         self.scene = scene
         self.editor = compat.editor(scene)
-        self.strips: dict[str, Any] = reading.find(scene)
+        self.look()
+
+    def look(self) -> None:
+        """Looks all strips up anew."""
+        self.strips: dict[str, Any] = reading.find(self.scene)
         self.names: dict[str, str] = {strip.name: key for key, strip in self.strips.items()}
         self._users: dict[str, list[str]] | None = None
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from showing import colour, cross, drive, meta, misplaced, movie, picture, place, present, show
 
-from genlock_blender import applying, compat, placing, reading
+from genlock_blender import applying, compat, creating, placing, reading
 from genlock_blender.compat import A
 from genlock_blender.states import Channel, Mark, Strip
 
@@ -435,6 +435,35 @@ def test_an_undo_between_two_steps_does_no_harm(scene: bpy.types.Scene) -> None:
     there = present(bpy.context.scene)
     assert all(strip.left == 1 for strip in there.values())
     assert work.left == there.keys() - moved
+
+
+def test_a_refusal_half_way_leaves_nothing_out_of_sight(
+    scene: bpy.types.Scene, footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = [colour("a", 2, 1, 60), colour("b", 3, 1, 60), cross("x", 4, 1, 60, "a", "b")]
+    show(scene, first)
+    dress = creating.dress
+
+    def stubborn(strip: Any, wanted: Strip, find: Any) -> Any:
+        if wanted.key in ("a", "new"):
+            raise RuntimeError("not this one\nwhatever")
+        return dress(strip, wanted, find)
+
+    monkeypatch.setattr(creating, "dress", stubborn)
+    wanted = [
+        movie("a", str(footage / "a.mp4"), 2, 1, 60),
+        first[1],
+        first[2],
+        colour("new", 6, 1, 60),
+        colour("fine", 7, 1, 60),
+    ]
+    ran = show(scene, wanted)
+    assert {key: trouble.code for key, trouble in ran.work.troubles.items()} == {"a": "refused", "new": "refused"}
+    assert ran.work.troubles["a"].sentence == "Blender refuses it: not this one"
+    assert misplaced(scene, [*first, wanted[4]]) == []
+    assert present(scene).keys() == {"a", "b", "x", "fine"}
+    assert present(scene)["a"].name == "a"
+    assert present(scene)["x"].inputs == ("a", "b")
 
 
 TYPES = ("COLOR", "TEXT", "MOVIE", "IMAGE", "ADJUSTMENT")
