@@ -130,6 +130,8 @@ class Bridge:
         elif model is not None and model.version < kept.version:
             said = "The daemon's store was put back to an earlier time than this file."
             link.state = Question(said, ("continue", "fork", "unlink"))
+        elif model is None and (link.opened or not kept.version):
+            link.state = Broken("The project does not have this sequence.", links.RELINK)
         else:
             link.kept = kept._replace(log=log_id)
             link.begin(session, self.errands, self._steps)

@@ -64,7 +64,7 @@ class Link:
         self.uid = uid
         self.kept = kept
         self.state: State = state
-        self._opened = opened
+        self.opened = opened
 
     @property
     def sync(self) -> Sync | None:
@@ -86,7 +86,7 @@ class Link:
             errands=errands,
             steps=steps,
             persisted=kept.book,
-            opened=self._opened and kept.shadow is not None,
+            opened=self.opened and kept.shadow is not None,
         )
         sync = Sync(
             host,

@@ -209,6 +209,7 @@ class Sync:
     def resume(self, session: Session) -> None:
         """Goes on over another session, as after the daemon was left and found again."""
         self._session = session
+        self._found = False
         self._remote = self._dirty = True
         if isinstance(self.state, Sending):
             self._send(self.state.command, self.state.id)

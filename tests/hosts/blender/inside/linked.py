@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from genlock_client.happenings import CommandAccepted, CommandRefused
 from genlock_client.sync import Idle
 
 SECONDS = 20.0
+PYTHON = os.environ.get("GENLOCK_PYTHON") or str(Path(__file__).resolve().parents[4] / ".venv/bin/python")
 
 
 class Editor:
@@ -125,7 +127,7 @@ class Editor:
         """Adds a movie strip."""
         return compat.new_movie(self.strips, path.stem, str(path), channel, left)
 
-    def strip(self, name: str) -> Any:
+    def named(self, name: str) -> Any:
         """The strip of this name at this moment."""
         return compat.strips_all(compat.editor(self.scene))[name]
 

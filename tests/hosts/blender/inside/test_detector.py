@@ -63,7 +63,7 @@ def _separate(editor: Editor) -> None:
 
 
 def _named(editor: Editor) -> None:
-    editor.strip("Red").name = "Crimson"
+    editor.named("Red").name = "Crimson"
 
 
 def _split(editor: Editor) -> None:
@@ -91,11 +91,11 @@ def _mark(editor: Editor) -> None:
 
 
 def _trim(editor: Editor) -> None:
-    setattr(editor.strip("a"), compat.A.right, 150)
+    setattr(editor.named("a"), compat.A.right, 150)
 
 
 def _text(editor: Editor) -> None:
-    editor.strip("Words").text = "Changed"
+    editor.named("Words").text = "Changed"
 
 
 def _channel(editor: Editor) -> None:
@@ -155,7 +155,7 @@ def editor(scene: Any, daemon: Daemon, project: str, footage: Path, sequencer: A
     setattr(movie, compat.A.left, 25)
     setattr(movie, compat.A.right, 200)
     made.movie(footage / "b.mp4", 4, 1)
-    made.strip("Red").transform.offset_x = 20
+    made.named("Red").transform.offset_x = 20
     made.link_new()
     made.answers.clear()
     with bpy.context.temp_override(**sequencer, scene=scene):

@@ -33,9 +33,9 @@ def test_strips_of_a_scene_become_a_sequence(editor: Editor, footage: Path) -> N
 def test_a_strip_moved_here_moves_there_once(editor: Editor) -> None:
     editor.color("Title", 2, 25, 49)
     editor.link_new()
-    key = editor.strip("Title")["genlock_id"]
+    key = editor.named("Title")["genlock_id"]
     editor.answers.clear()
-    move(editor.strip("Title"), 10)
+    move(editor.named("Title"), 10)
     editor.settle()
     assert editor.items()[key]["start"] == 34
     assert len(editor.answers) == 1
@@ -44,10 +44,10 @@ def test_a_strip_moved_here_moves_there_once(editor: Editor) -> None:
 def test_an_item_moved_there_moves_here_and_does_not_come_back(editor: Editor) -> None:
     editor.color("Title", 2, 25, 49)
     editor.link_new()
-    key = editor.strip("Title")["genlock_id"]
+    key = editor.named("Title")["genlock_id"]
     editor.answers.clear()
     editor.arrange(**{key: {"start": 100}})
-    editor.until(lambda: left(editor.strip("Title")) == 101)
+    editor.until(lambda: left(editor.named("Title")) == 101)
     editor.settle()
     for _ in range(10):
         editor.pump()

@@ -44,14 +44,14 @@ def redo(editor: Editor) -> None:
 
 def theirs(editor: Editor, name: str, start: int) -> None:
     """Anna moves an item, and Blender shows it as a step of its own."""
-    editor.arrange(**{editor.strip(name)["genlock_id"]: {"start": start}})
-    editor.until(lambda: left(editor.strip(name)) == start + 1)
+    editor.arrange(**{editor.named(name)["genlock_id"]: {"start": start}})
+    editor.until(lambda: left(editor.named(name)) == start + 1)
     editor.settle()
 
 
 def mine(editor: Editor, name: str, frames: int) -> None:
     """The user moves a strip, and Blender makes a step of it."""
-    move(editor.strip(name), frames)
+    move(editor.named(name), frames)
     bpy.ops.ed.undo_push(message="Move")
     editor.settle()
 
@@ -88,14 +88,14 @@ def test_what_undo_changed_is_named_in_the_history(editor: Editor) -> None:
 
 
 def test_a_strip_that_undo_brings_back_has_its_id_again(editor: Editor) -> None:
-    key = editor.strip("Red")["genlock_id"]
-    editor.strips.remove(editor.strip("Red"))
+    key = editor.named("Red")["genlock_id"]
+    editor.strips.remove(editor.named("Red"))
     bpy.ops.ed.undo_push(message="Delete")
     editor.settle()
     assert key not in editor.items()
     undo(editor)
     editor.settle()
-    assert editor.strip("Red")["genlock_id"] == key
+    assert editor.named("Red")["genlock_id"] == key
     assert editor.items()[key]["start"] == 0
 
 
@@ -103,23 +103,23 @@ def test_a_strip_whose_id_undo_took_away_keeps_it(editor: Editor) -> None:
     editor.color("Late", 2, 1, 25)
     bpy.ops.ed.undo_push(message="Add")
     editor.settle()
-    key = editor.strip("Late")["genlock_id"]
+    key = editor.named("Late")["genlock_id"]
     mine(editor, "Red", 10)
     undo(editor)
-    assert "genlock_id" not in editor.strip("Late")
+    assert "genlock_id" not in editor.named("Late")
     editor.settle()
-    assert editor.strip("Late")["genlock_id"] == key
+    assert editor.named("Late")["genlock_id"] == key
     assert list(editor.items()).count(key) == 1
     assert len(editor.items()) == 3
 
 
 def test_a_burst_of_their_edits_becomes_few_steps(editor: Editor) -> None:
     for start in range(200, 400, 20):
-        editor.arrange(**{editor.strip("Blue")["genlock_id"]: {"start": start}})
-        editor.until(lambda start=start: left(editor.strip("Blue")) == start + 1)
+        editor.arrange(**{editor.named("Blue")["genlock_id"]: {"start": start}})
+        editor.until(lambda start=start: left(editor.named("Blue")) == start + 1)
     editor.pump(2.2)
     undone = 0
-    while left(editor.strip("Blue")) != 101:
+    while left(editor.named("Blue")) != 101:
         assert "FINISHED" in bpy.ops.ed.undo()
         undone += 1
     assert 1 <= undone <= 3
