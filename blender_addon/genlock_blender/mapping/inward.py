@@ -115,17 +115,28 @@ class Inward:
             used |= {key for strip in crosses for key in strip.inputs if key in by_key and by_key[key].inputs}
             crossings = find(crosses, by_key, used)
         homes = self._homes(sequence, strips)
-        tracks, spans, crossings = self._lay(sequence, strips, zero, homes, crossings)
+        places, spans, crossings = self._lay(sequence, strips, zero, homes, crossings)
         effects = {each.effect.key for each in crossings}
         items: dict[str, Value] = {}
+        here = self.book.items.get(sequence, NONE)
         for strip in strips:
             key = strip.key
             if key in effects or key not in spans:
                 continue
             start, end = spans[key]
-            value = self._item(sequence, strip, tracks[key], start, end, zero)
-            if value is not None:
-                items[key] = value
+            known = here[key] if key in here else self.book.known(sequence, key)
+            fields = self._fields(strip, start, known)
+            if fields is None:
+                continue
+            items[key] = {
+                "track": self._track(sequence, places[key], homes),
+                "start": start - zero,
+                "duration": end - start,
+                "name": name_of(strip) if strip.note else strip.name,
+                "enabled": not strip.mute,
+                "link": strip.link or None,
+                **fields,
+            }
         self._await([strip for strip in strips if strip.inputs and strip.key in items], crossings, items)
         transitions = {
             each.key: self._transition(sequence, each) for each in crossings if each.effect.key not in self.held
@@ -146,37 +157,29 @@ class Inward:
             waiting = [strip for strip in effects if any(key not in items for key in strip.inputs)]
             apart = [each for each in crossings if not (each.left.key in items and each.right.key in items)]
 
-    def _item(self, sequence: str, strip: Strip, track: str, start: int, end: int, zero: int) -> Value | None:
-        key = strip.key
-        known = self.book.known(sequence, key)
+    def _fields(self, strip: Strip, start: int, known: Value | None) -> Value | None:
+        """Returns the fields of an item that do not tell its place; None when it is held back."""
         try:
             if strip.type == "META":
                 fields = self._nested(strip, start, known)
             else:
                 fields = shown_by(strip, start, known, self.book, self.rate)
         except Unmapped as error:
-            self.held[key] = (error.code, error.sentence)
+            self.held[strip.key] = (error.code, error.sentence)
             return None
-        value: Value = {
-            "track": track,
-            "start": start - zero,
-            "duration": end - start,
-            "name": name_of(strip),
-            "enabled": not strip.mute,
-            "link": strip.link or None,
-            **fields,
-        }
-        if strip.note.get(PLACEHOLDER):
-            if known is not None and "foreign" in known:
-                value["foreign"] = known["foreign"]
+        old = known or NONE
+        if strip.note and strip.note.get(PLACEHOLDER):
+            foreign = old.get("foreign")
         else:
             extras = extras_of(strip)
             if strip.speed is None:
                 extras["speed"] = fields.get("speed", [1, 1])
-            value["foreign"] = foreign_of(known or NONE, extras)
-        if known is not None and "effects" in known:
-            value["effects"] = known["effects"]
-        return value
+            foreign = foreign_of(old, extras) if extras or "foreign" in old else None
+        if foreign is not None:
+            fields["foreign"] = foreign
+        if "effects" in old:
+            fields["effects"] = old["effects"]
+        return fields
 
     def _nested(self, strip: Strip, start: int, known: Value | None) -> Value:
         key, book = strip.key, self.book
@@ -240,8 +243,9 @@ class Inward:
         zero: int,
         homes: dict[tuple[int, bool], str],
         crossings: list[Crossing],
-    ) -> tuple[dict[str, str], dict[str, tuple[int, int]], list[Crossing]]:
-        """Returns each strip's track and its (start, end) in scene frames, and the transitions that can be."""
+    ) -> tuple[dict[str, tuple[int, bool]], dict[str, tuple[int, int]], list[Crossing]]:
+        """Returns each strip's track as (channel, whether of sound), its (start, end) in scene frames, and what transitions
+        can be."""
         while True:
             effects = {each.effect.key for each in crossings}
             before = {each.right.key: each for each in crossings}
@@ -269,8 +273,7 @@ class Inward:
         for key, sentence in clashes.items():
             self.held.setdefault(key, sentence)
             spans.pop(key, None)
-        tracks = {key: self._track(sequence, at[key], homes) for key in spans}
-        return tracks, spans, crossings
+        return at, spans, crossings
 
     def _mute(self, sequence: str, strip: Strip, homes: dict[tuple[int, bool], str]) -> bool:
         """Whether a placeholder stands for a sound, as where Blender has none."""

@@ -41,9 +41,9 @@ class Count(NamedTuple):
 
 def count_of(source: Value, file: File | None, speed: Rate, rate: Rate, frames: int = 0) -> Count:
     """Returns how a source is counted that is shown through a file; `frames` is its length where nobody probed it."""
-    own, first = pair(source.get("rate")), source.get("first", 0)
-    step = step_of(speed, own, rate)
-    pace = step if speed == NORMAL else step_of(NORMAL, own, rate)
+    own, first = pair(source["rate"]) if "rate" in source else None, source.get("first", 0)
+    pace = NORMAL if own is None else step_of(NORMAL, own, rate)
+    step = pace if speed == NORMAL else step_of(speed, own, rate)
     if file is None:
         return Count(step, pace, first, 0)
     return Count(step, pace, first - file.head, file.frames or frames)
@@ -71,7 +71,7 @@ def shown_by(strip: Strip, start: int, known: Value | None, book: Book, rate: Ra
 def speed_of(strip: Strip, known: Value | None, factor: Rate = NORMAL) -> Rate:
     """Returns the item's speed: the strip's own over `factor`, what the item has for a ramp, 0 for a freeze."""
     speed = strip.speed
-    if strip.type != "SOUND" and (strip.freeze or _creeps(strip)):
+    if (strip.freeze or (strip.note and _creeps(strip))) and strip.type != "SOUND":
         return 0, 1
     if speed is None:
         return pair(known.get("speed")) or NORMAL if known else NORMAL
@@ -135,8 +135,8 @@ def _file(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate)
     source = _source(file, known, book, rate)
     if file.kind == "image":
         return {"source": source, "source_in": _kept(known, source, file.start), "speed": _still(known)}
-    own = pair(source.get("rate"))
-    speed = speed_of(strip, known, factor_of(strip.type, own, rate))
+    own = pair(source["rate"]) if "rate" in source else None
+    speed = speed_of(strip, known, NORMAL if own is None else factor_of(strip.type, own, rate))
     count = count_of(source, file, speed, rate, strip.frames)
     into = number_of(strip.files[0]) - file.start if len(strip.files) > 1 else 0
     if speed[0]:
@@ -194,6 +194,8 @@ def _range(file: File, rate: Rate) -> Value:
 def _inside(strip: Strip, step: Step, frame: int, start: int, frames: int) -> bool:
     """Whether everything that the strip shows is in its source; Blender goes on with the last frame where it is not."""
     num, den = step
+    if num == den:
+        return frame + strip.left - start >= 0 and frame + strip.right - start <= frames
     one = frame + num * (strip.left - start) // den
     two = frame + num * (strip.right - 1 - start) // den
     return 0 <= one < frames and 0 <= two < frames

@@ -277,6 +277,11 @@ class Outward:
     def _put(self, level: Level, id_: str, value: Value, channel: int, span: Span) -> None:
         """Makes the strip of an item, or takes the one that is shown."""
         base, was = self.base.get(id_), self.was.get(id_)
+        if base is not None and was is not None and value == was.value and level.zero == was.zero:
+            there = (base.left, base.right) == span and base.channel == channel and base.parent == level.parent
+            if there and not base.note.get(PLACEHOLDER) and not base.inputs and base.type != "META":
+                self._place(base)
+                return
         start = level.zero + value["start"]
         sound = level.cut.tracks[value["track"]].get("kind", "video") == "audio"
         if (

@@ -47,6 +47,8 @@ def frame_at(off: int | Fraction, step: Step, frames: int, anchor: Any = None) -
     Backwards the content begins with the last of its `frames`. `anchor` is what `offset_for` returned, if its step still
     is this one.
     """
+    if step == NORMAL and not anchor and type(off) is int:
+        return off
     num, den = step
     if anchor and _fits(anchor, step):
         return int(anchor[1] + (off - anchor[0]) * num // den)
@@ -82,7 +84,7 @@ def _fits(anchor: Any, step: Step) -> bool:
 
 def pair(value: Any) -> Rate | None:
     """Returns a rate or a speed as it came over the wire as (num, den); None for anything else."""
-    if isinstance(value, (list, tuple)) and len(value) == 2:
+    if value is not None and isinstance(value, (list, tuple)) and len(value) == 2:
         num, den = value
         if isinstance(num, int) and isinstance(den, int) and den:
             return num, den
