@@ -494,11 +494,12 @@ def test_any_picture_becomes_any_other(scene: bpy.types.Scene, footage: Path, se
             yield Strip(key, key, kind, channel, left, right, start, 240, parent, luck.random() < 0.3, files=chosen)
 
     def dissolves(strips: list[Strip]) -> Iterator[Strip]:
-        plain = [strip for strip in strips if not strip.parent and strip.type != "META"]
         for number, channel in enumerate((7, 8, 9)):
+            parent = luck.choice(strips).parent
+            plain = [strip for strip in strips if strip.parent == parent and strip.type != "META"]
             if len(plain) > 1:
                 one, other = luck.sample(plain, 2)
-                yield cross(f"x{number}", channel, 0, 0, one.key, other.key)
+                yield cross(f"x{number}", channel, 0, 0, one.key, other.key)._replace(parent=parent)
 
     for _ in range(4):
         keys = [f"k{number}" for number in range(12)]
@@ -514,9 +515,9 @@ def test_any_picture_becomes_any_other(scene: bpy.types.Scene, footage: Path, se
             assert (found.type, found.files, found.mute) == (strip.type, strip.files, strip.mute)
             if strip.type == "MOVIE":
                 assert found.content_start == strip.content_start
-        assert {one.key: (there[one.key].inputs, there[one.key].channel) for one in effects} == {
-            one.key: (one.inputs, one.channel) for one in effects
-        }
+        for one in effects:
+            found = there[one.key]
+            assert (found.inputs, found.channel, found.parent) == (one.inputs, one.channel, one.parent)
         assert not ran.work.left
         assert not ran.work.troubles
     show(scene, [])

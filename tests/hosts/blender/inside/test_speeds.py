@@ -94,6 +94,45 @@ def test_a_strip_in_a_meta_strip_gets_its_speed(
     assert scene.sequence_editor.active_strip == reading.find(scene)["b"]
 
 
+@pytest.mark.parametrize("speed", [(2, 1), (3, 4), (-1, 2)])
+def test_a_fast_or_slow_strip_moves_and_is_trimmed(
+    scene: bpy.types.Scene, footage: Path, sequencer: dict[str, Any], speed: tuple[int, int]
+) -> None:
+    path = str(footage / "a.mp4")
+    show(scene, [movie("a", path, 2, 31, 71, 30, speed=speed), colour("b", 3, 90, 140)])
+    for channel, left, right, first in ((2, 131, 171, 30), (3, 40, 60, 40), (2, 1, 101, 5), (2, 11, 91, 15)):
+        wanted = [
+            movie("a", path, channel, left, right, first, speed=present(scene)["a"].speed),
+            colour("b", 5 - channel, 90, 140),
+        ]
+        show(scene, wanted)
+        assert misplaced(scene, wanted) == []
+        there = present(scene)["a"]
+        assert there.speed == wanted[0].speed
+        assert there.content_start == pytest.approx(wanted[0].content_start, abs=1)
+
+
+def test_frames_cut_off_the_file_itself_stay_cut(scene: bpy.types.Scene, footage: Path) -> None:
+    path = str(footage / "a.mp4")
+    show(scene, [movie("a", path, 2, 31, 71, 30), colour("b", 3, 90, 140)])
+    setattr(reading.find(scene)["a"], compat.A.left_trim, 10)
+    cut = present(scene)["a"]
+    for channel, shift, trim in ((2, 40, 0), (3, -20, 5), (2, 0, 9)):
+        wanted = [
+            cut._replace(
+                channel=channel,
+                left=cut.left + shift + trim,
+                right=cut.right + shift,
+                content_start=cut.content_start + shift,
+            ),
+            colour("b", 5 - channel, 90, 140),
+        ]
+        show(scene, wanted)
+        assert misplaced(scene, wanted) == []
+        assert present(scene)["a"].content_start == wanted[0].content_start
+        assert getattr(reading.find(scene)["a"], compat.A.left_trim) == 10
+
+
 @needs_area
 def test_a_speed_waits_until_a_sequencer_is_on_the_screen(
     scene: bpy.types.Scene, footage: Path, request: pytest.FixtureRequest
