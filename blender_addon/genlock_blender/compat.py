@@ -76,6 +76,8 @@ RETIMED_TAIL: Final = 1 if V < (5, 0, 0) else 0
 RETIMED_SKIP: Final = 1 if (4, 3, 0) <= V < (5, 0, 0) else 0
 """Where the last key of a changed speed lies: its segment is `RETIMED_TAIL` frames shorter than the strip's content, and in
 it play all of the medium's frames but `RETIMED_SKIP`."""
+COLUMNS: Final = V >= (4, 0, 0)
+"""`foreach_get` tells flags and enums of strips; before, it leaves them out."""
 EFFECTS: Final[frozenset[str]] = frozenset(
     item.identifier
     for item in bpy.types.SequenceEditor.bl_rna.properties[_COLLECTION].fixed_type.properties["type"].enum_items

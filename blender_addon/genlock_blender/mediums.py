@@ -7,6 +7,7 @@ and speed (later). Where the answer depends on it, the medium's own length is lo
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from functools import lru_cache
@@ -16,8 +17,9 @@ import bpy
 
 from . import pace
 
+aud: Any
 try:
-    import aud
+    aud = importlib.import_module("aud")
 except ImportError:  # Blender without sound
     aud = None
 
@@ -92,7 +94,7 @@ def sound_milliseconds(path: str) -> int:
         return 0
     try:
         sound = aud.Sound(path)
-        return round(sound.length * 1000 / sound.specs[0])
+        return round(float(sound.length) * 1000 / float(sound.specs[0]))
     except (RuntimeError, ZeroDivisionError, aud.error):
         return 0
 
