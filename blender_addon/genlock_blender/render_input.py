@@ -150,8 +150,9 @@ def start(
 
     `strips` are ids or names: they are rendered alone, with their inputs and children; none stands for all of the scene.
     The frames are `first` to `last` (exclusive), by default those of the strips or of the scene; `kind` is prores (H.264
-    without loss where Blender has no ProRes), h264 or png; `size` in pixels, (0, 0) the scene's. Raises OSError when the
-    copy cannot be written or Blender cannot be started. Handlers of saving run, as they do for any copy.
+    without loss where Blender has no ProRes), h264 or png; `size` in pixels is covered by a whole percentage of the
+    scene's, which (0, 0) stands for. Raises OSError when the copy cannot be written or Blender cannot be started.
+    Handlers of saving run, as they do for any copy.
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")

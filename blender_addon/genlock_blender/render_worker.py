@@ -24,7 +24,8 @@ SUFFIXES: Final = {"prores": ".mov", "h264": ".mp4", "png": ""}
 class Job(NamedTuple):
     """What to render. `strips` are ids or names; none stands for the whole scene. The frames are `first` to `last`
     (exclusive) on the scene's timeline; without them those of the strips, or of the scene. `size` is (width, height) in
-    pixels, (0, 0) the scene's. `out` is a file, or for the kind "png" a folder."""
+    pixels, which the picture covers: Blender scales a cut by whole per cents only; (0, 0) is the scene's. `out` is a
+    file, or for the kind "png" a folder."""
 
     file: str
     out: str
@@ -174,9 +175,7 @@ def _set_up(scene: Any, job: Job, first: int, last: int) -> str:
     render = scene.render
     scene.use_preview_range = False
     scene.frame_start, scene.frame_end, scene.frame_step = first, last - 1, 1
-    if all(job.size):
-        render.resolution_x, render.resolution_y = job.size
-    render.resolution_percentage = 100
+    render.resolution_percentage = percentage(render.resolution_x, render.resolution_y, job.size)
     render.use_sequencer = True
     render.use_border = render.use_crop_to_border = render.use_stamp = render.use_multiview = False
     render.use_overwrite, render.use_placeholder = True, False
@@ -189,6 +188,20 @@ def _set_up(scene: Any, job: Job, first: int, last: int) -> str:
     render.use_file_extension = job.kind == "png"
     render.filepath = str(out / "frame.") if job.kind == "png" else str(out)
     return _set_format(render, job.kind)
+
+
+def percentage(width: int, height: int, size: tuple[int, int]) -> int:
+    """Returns the smallest whole percentage of a picture that covers `size` with even sides, as encoders want them.
+
+    Another resolution would frame the cut anew: strips keep their own sizes in pixels.
+    """
+    if not all(size):
+        return 100
+    least = max(-(-100 * wanted // whole) for wanted, whole in zip(size, (width, height), strict=True))
+    for percent in range(least, least + 100):
+        if width * percent // 100 % 2 == 0 == height * percent // 100 % 2:
+            return percent
+    return least
 
 
 def _set_format(render: Any, kind: str) -> str:

@@ -38,7 +38,7 @@ def render(
         typer.Option(metavar="STRIP", help="Only this strip, by id or name, with what belongs to it; repeat it."),
     ] = None,
     frames: Annotated[str, typer.Option(metavar="A-B", help="These frames, both included. Default: all of it.")] = "",
-    size: Annotated[str, typer.Option(metavar="WxH", help="Picture size. Default: the scene's.")] = "",
+    size: Annotated[str, typer.Option(metavar="WxH", help="Picture size, at least. Default: the scene's.")] = "",
     with_: Annotated[
         Path | None,
         typer.Option(

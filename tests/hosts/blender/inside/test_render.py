@@ -15,6 +15,7 @@ from conftest import PYTHON
 
 from genlock_blender import compat, render_input
 from genlock_blender.render_input import Cancelled, Failed, Rendered, Rendering, State, Working
+from genlock_blender.render_worker import percentage
 
 PROBE = """
 import av, json, sys
@@ -153,6 +154,21 @@ def test_without_strips_the_whole_scene_over_its_own_range(cut: bpy.types.Scene)
     assert (found["frames"], found["size"]) == (100, [160, 90])
     assert found["means"][0][1] > 150, "green lies on top"
     assert found["means"][30][2] > 150, "the meta strip lies on top of green"
+
+
+@pytest.mark.parametrize(
+    ("scene", "size", "percent"),
+    [
+        ((1920, 1080), (0, 0), 100),
+        ((1920, 1080), (960, 540), 50),
+        ((1920, 1080), (768, 432), 40),
+        ((1920, 1080), (1280, 720), 70),
+        ((1920, 1080), (540, 540), 50),
+        ((160, 90), (320, 180), 200),
+    ],
+)
+def test_a_size_is_covered_by_whole_per_cents(scene: tuple[int, int], size: tuple[int, int], percent: int) -> None:
+    assert percentage(*scene, size) == percent
 
 
 def test_pictures_are_numbered_by_their_frame(cut: bpy.types.Scene) -> None:
