@@ -83,8 +83,6 @@ EFFECTS: Final[frozenset[str]] = frozenset(
     for item in bpy.types.SequenceEditor.bl_rna.properties[_COLLECTION].fixed_type.properties["type"].enum_items
 ) - {"IMAGE", "META", "SCENE", "MOVIE", "MOVIECLIP", "MASK", "SOUND"}
 """The types that `new_effect` makes on this version."""
-TEXT_ALIGN: Final = ("alignment_x", "anchor_y") if V >= (4, 4, 0) else ("align_x", "align_y")
-"""The attributes of a text strip that place it across and down."""
 TWINS_READ: Final[dict[str, str]] = {} if V >= (4, 4, 0) else {"align_x": "anchor_x", "align_y": "anchor_y"}
 """Properties of this version that newer ones call otherwise: this version's name -> the name that a payload uses."""
 
