@@ -13,6 +13,18 @@ KINDS: Final = {"CROSS": "dissolve", "GAMMA_CROSS": "gamma_cross", "WIPE": "wipe
 TYPES: Final = {kind: type_ for type_, kind in KINDS.items()}
 
 
+def usual(type_: str) -> str:
+    """Returns what Blender calls an effect of this type that nobody named."""
+    return type_.title().replace("_", " ")
+
+
+def given_name(effect: Strip) -> str:
+    """Returns the name that somebody gave to a transition, "" for none."""
+    name, plain = effect.name, usual(effect.type)
+    numbered = name.startswith(plain + ".") and name[len(plain) + 1 :].isdigit()
+    return "" if name == plain or numbered else name
+
+
 class Crossing(NamedTuple):
     """A transition as strips: `cut` is the scene frame where `right` takes over from `left`."""
 

@@ -12,7 +12,7 @@ from genlock_client.cut import Cut
 from ..states import Picture, Strip
 from . import marks, nests
 from .book import Book, Held, Value
-from .crossings import KINDS, Crossing, find
+from .crossings import KINDS, Crossing, find, given_name
 from .items import PLACEHOLDER, Unmapped, extras_of, name_of, shown_by
 from .times import Rate, pair
 from .tracks import channel_fields, insert
@@ -214,6 +214,8 @@ class Inward:
             extras["props"] = effect.props
         if effect.mute:
             extras["mute"] = True
+        if name := given_name(effect):
+            extras["name"] = name
         value = {name: field for name, field in (known or NONE).items() if name not in ("key", "id")}
         value.update(
             left=each.left.key,

@@ -10,13 +10,13 @@ from genlock_client.cut import Cut
 from ..states import Picture, Strip
 from . import marks, nests
 from .book import Book, Held, Value
-from .crossings import TYPES
+from .crossings import TYPES, given_name, usual
 from .inward import NONE, Inward, new_id
 from .items import GONE, PLACEHOLDER
 from .lanes import UNSEEN, Channels, Join, Span, lay
 from .naming import Names
 from .shown import LOOKS, MEDIA, Was, bounds, common, inputs_first, same, showing, span_of, transitions_of, was_of
-from .strips import Unshown, called, effect_fields, extras, form, made, plain
+from .strips import Unshown, called, effect_fields, effect_name, extras, form, made, plain
 from .times import NORMAL, Rate, pair
 from .tracks import CHANNELS, LANES, channels_of, settle
 
@@ -393,7 +393,7 @@ class Outward:
         if "in" in note or before != middle or left.left >= right.left or left.right >= right.right:
             note = {**note, "in": before}
         if base is None:
-            name = self.names.give(TYPES[kind].title().replace("_", " "), "")[0]
+            name = self.names.give(effect_name(value) or usual(TYPES[kind]), "")[0]
             strip = Strip(join.effect, name, TYPES[kind], channel, *join.span, content_start=join.span[0], content=1)
             inputs = (join.left, join.right)
             self._place(strip._replace(parent=level.parent, inputs=inputs, note=note, **effect_fields(value)))
@@ -401,6 +401,9 @@ class Outward:
         place: Value = {"left": join.span[0], "right": join.span[1], "channel": channel, "parent": level.parent}
         strip = base._replace(**place, note=note)
         if (self.transitions.get(join.key, NONE).get("foreign") or NONE) != (value.get("foreign") or NONE):
+            name = effect_name(value)
+            if name not in ("", given_name(base)):
+                strip = strip._replace(name=self.names.give(name, "")[0])
             strip = strip._replace(**effect_fields(value))
         self._place(base if strip == base else strip)
 

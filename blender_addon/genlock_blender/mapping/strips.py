@@ -193,6 +193,13 @@ def called(source: Value) -> str:
     return words.replace("_", " ").title() or "Clip"
 
 
+def effect_name(value: Value) -> str:
+    """Returns the name that somebody gave to a transition in Blender, "" for none."""
+    ours = (value.get("foreign") or NOTHING).get("blender") or NOTHING
+    name = ours.get("name")
+    return name if isinstance(name, str) else ""
+
+
 def effect_fields(value: Value) -> Value:
     """Returns what only Blender knows of a transition, as fields of its effect strip."""
     ours = (value.get("foreign") or NOTHING).get("blender") or NOTHING
