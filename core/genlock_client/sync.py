@@ -179,6 +179,8 @@ class Sync:
         self._theirs: list[str] = []
         self._sent = ""
         self._found = False
+        self._lagging = False
+        """Whether something of the newest version was not shown because the user changed it: `base` waits for that."""
         self.state: State = Idle()
         if pending is not None:
             self.state = Sending(*pending)
@@ -321,7 +323,9 @@ class Sync:
         self.shadow = self.host.agreed(self.shadow, picture, frozenset(mapped.held))
         self._agreed = after
         self.state = Idle()
-        if found is not None:
+        if found is None:
+            self._remote, self._lagging = self._remote or self._lagging, False
+        else:
             command = {"do": "Arrange", "base": self.base, **found}
             self.state = Sending(self._fresh(), command)
             self._send(command, self.state.id)
@@ -380,7 +384,8 @@ class Sync:
         self._agreed = None
         self.troubles = shown.troubles
         self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
-        if not shown.left or not self.base:
+        self._lagging = bool(shown.left - self.held.keys()) and self.base > 0
+        if not self._lagging:
             self.base = state.bases[self.sequence]
         self._moved(now)
         self._dirty = self._dirty or bool(shown.left) or state.steps > 0  # the user may have edited between the steps

@@ -391,9 +391,21 @@ def test_what_is_held_is_not_taken_for_deleted(world: World) -> None:
     world.daemon.edit({**world.daemon.items, "b": item(90)})
     world.rest(2)
     assert world.screen.items["a"]["start"] == -5
+    assert world.sync.base == len(world.daemon.versions) - 1
     world.screen.items["a"]["start"] = 7
     world.rest(2)
     assert world.daemon.items["a"]["start"] == 7
+
+
+def test_another_session_goes_on_where_the_last_one_ended(world: World) -> None:
+    world.session = Session("fake", "me", clock=lambda: world.now, project="p" * 32)
+    world.sync.resume(world.session)
+    world.screen.items["a"]["start"] = 33
+    world.rest(1)
+    world.session.opened("token")
+    world.rest(2)
+    assert world.daemon.items["a"]["start"] == 33
+    assert world.sync.state == Idle()
 
 
 def test_the_label_of_a_hint_names_the_edit(world: World) -> None:

@@ -200,8 +200,9 @@ def test_what_is_kept_comes_back_as_it_was(scene: Any) -> None:
         "k", "n", "MOVIE", 2, 1, 9, 0.5, files=("/a",), rate=(24000, 1001), props={"t": (1.0, [2, "é"]), "!": {}}
     )
     picture = Picture("S", (24, 1), (2, 3), 1, (strip,), {3: Channel("C", True)}, (Mark("m", "n", 4),))
-    kept = Kept("p", "s", "log", 7, {"n": 3}, {"origin": 1, "homes": {"t": 2}, "owners": {"t": ["s", "video"]}, "metas": {}},
-                "file", "/path", picture, ("id", {"do": "Arrange", "base": 6}))  # fmt: skip
+    book = {"origin": 1, "homes": {"t": 2}, "owners": {"t": ["s", "video"]}, "metas": {}}
+    pending = ("id", {"do": "Arrange", "base": 6})
+    kept = Kept("p", "s", "log", 7, {"n": 3}, book, "file", "/path", picture, pending)
     keeping.write(scene, kept)
     assert keeping.read(scene) == kept
     begun = time.perf_counter()
