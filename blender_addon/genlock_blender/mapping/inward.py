@@ -330,7 +330,7 @@ class Inward:
             channel = self.homes.get(track)
             if channel is not None and not parent:
                 mixed = value["kind"] == "audio" and channel in shared
-                value.update(channel_fields(self.picture.channels.get(channel), channel, mixed))
+                value.update(channel_fields(self.picture.channels.get(channel), channel, mixed, old.get("name", "")))
             found[track] = value
         return found
 

@@ -55,7 +55,7 @@ def shown_by(strip: Strip, start: int, known: Value | None, book: Book, rate: Ra
     Raises Unmapped when that cannot be told.
     """
     if strip.note.get(PLACEHOLDER):
-        return _placeholder(strip, start, known, book, rate)
+        return _placeholder(strip, start, known, rate)
     if strip.type in FILES:
         return _file(strip, start, known, book, rate)
     if strip.type == "SCENE":
@@ -211,20 +211,23 @@ def _still(known: Value | None) -> list[int]:
 
 
 def _scene(strip: Strip, start: int) -> Value:
-    speed = speed_of(strip, None)
+    speed = speed_of(strip._replace(freeze=False), None)
     frame = frame_at(offset(start, strip.content_start), speed if speed[0] else NORMAL, 0, strip.note.get("at"))
     source = {"type": "generator", "generator": "blender.scene", "parameters": {"scene": strip.scene}}
     return {"source": source, "source_in": frame, "speed": [*speed]}
 
 
-def _placeholder(strip: Strip, start: int, known: Value | None, book: Book, rate: Rate) -> Value:
-    """Only place, length, name and switch come from a placeholder, and how much of the source lies before it."""
+def _placeholder(strip: Strip, start: int, known: Value | None, rate: Rate) -> Value:
+    """Only place, length, name and switch come from a placeholder, and how much its head was trimmed since it was made.
+
+    Blender keeps no content of a colour, so the note tells where it was, and what source frame it began with.
+    """
     if known is None:
         raise Unmapped(GONE, f"{strip.name} stands for something that the project has not got.")
-    source = known["source"]
-    count = count_of(source, book.file_of(source), pair(known.get("speed")) or NORMAL, rate)
     fields: Value = {name: known[name] for name in ("source", "speed", "source_in") if name in known}
-    if count.step[0] and source.get("type") != "generator":
-        frame = frame_at(offset(start, strip.content_start), count.step, count.frames, strip.note.get("at"))
-        fields["source_in"] = count.first + frame
+    was = strip.note.get("was")
+    trimmed = isinstance(was, (list, tuple)) and len(was) == 3 and was[0] != start and was[1] == strip.right
+    if trimmed and all(isinstance(each, int) for each in was) and known["source"].get("type") != "generator":
+        count = count_of(known["source"], None, pair(known.get("speed")) or NORMAL, rate)
+        fields["source_in"] = was[2] + (start - was[0]) * count.step[0] // count.step[1]
     return fields

@@ -342,11 +342,14 @@ class Outward:
                 parent=level.parent,
                 content_start=base.content_start + (0 if base.inputs else delta),
             )
+            if base.note.get(PLACEHOLDER):
+                was_at = [level.zero + value["start"], span[1], value.get("source_in", 0)]
+                strip = strip._replace(note={**base.note, "was": was_at})
         if same(value, was.value, LOOKS):
             return strip
         fields: Value = {"mute": not value.get("enabled", True), "link": value.get("link") or ""}
         name, note = self._named(value, base, was)
-        kept = {key: field for key, field in base.note.items() if key not in ("name", "shown")}
+        kept = {key: field for key, field in strip.note.items() if key not in ("name", "shown")}
         fields.update(name=name, note={**kept, **note})
         if not base.note.get(PLACEHOLDER):
             clean = {"modifiers": (), "curves": {}, "lock": False, "stream": 0}

@@ -13,7 +13,7 @@ from .times import NORMAL, Rate, offset_for, pair, reduced
 
 PENDING: Final = [0.10, 0.13, 0.20]
 """Colour of a clip that has no file yet."""
-UNSEEN: Final[Value] = {"blend_alpha": 0.0, "blend_type": "ALPHA_OVER"}
+UNSEEN: Final[Value] = {"blend_alpha": 0.0}
 """A strip that stands for something Blender cannot show hides nothing."""
 FURTHEST: Final = 400_000
 """Frames that a strip's content may begin before the strip."""
@@ -42,8 +42,8 @@ def form(value: Value, sound: bool, start: int, span: Span, book: Book, rate: Ra
         if file is not None and (found := _file(value, file, sound, start, span, rate)) is not None:
             return found
         if file is not None:
-            return _placeholder(value, file, sound, start, rate, UNSEEN)
-        return _placeholder(value, None, sound, start, rate, {"color": PENDING})
+            return _placeholder(value, sound, start, span, UNSEEN)
+        return _placeholder(value, sound, start, span, {"color": PENDING})
     if sound:
         raise Unshown("not_shown", "Blender shows nothing but sound files on a sound track.")
     if kind == "nested" and able:
@@ -52,7 +52,7 @@ def form(value: Value, sound: bool, start: int, span: Span, book: Book, rate: Ra
         made = _generator(value, start, book)
         if made is not None:
             return made
-    return _placeholder(value, None, sound, start, rate, UNSEEN)
+    return _placeholder(value, sound, start, span, UNSEEN)
 
 
 def extras(value: Value) -> Value:
@@ -163,18 +163,11 @@ def _scene(value: Value, scene: str, start: int) -> Value:
     return found
 
 
-def _placeholder(value: Value, file: File | None, sound: bool, start: int, rate: Rate, props: Value) -> Value:
+def _placeholder(value: Value, sound: bool, start: int, span: Span, props: Value) -> Value:
     if sound:
         raise Unshown("not_shown", "The sound has no file here.")
-    source = value["source"]
-    count = count_of(source, file, pair(value.get("speed")) or NORMAL, rate)
-    note: Value = {PLACEHOLDER: True}
-    off = 0
-    if count.step[0] and source["type"] != "generator":
-        off, anchor = offset_for(value.get("source_in", 0) - count.first, count.step, count.frames)
-        if anchor:
-            note["at"] = anchor
-    return {"type": "COLOR", "content_start": start - off, "content": 1, "props": props, "note": note}
+    note = {PLACEHOLDER: True, "was": [start, span[1], value.get("source_in", 0)]}
+    return {"type": "COLOR", "content_start": span[0], "content": 1, "props": props, "note": note}
 
 
 def plain(fields: Value, more: Value) -> Value:

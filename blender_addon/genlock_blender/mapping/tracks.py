@@ -89,13 +89,21 @@ def insert(order: Sequence[str], homes: Mapping[str, int], fresh: Iterable[str])
     return merged
 
 
-def channel_fields(channel: Channel | None, number: int, mixed: bool) -> Value:
-    """Returns what a channel says of its track. `mixed`: the name is that of the picture track it is home of too."""
+def plain_name(name: str) -> str:
+    """Returns a channel's name without the number by which Blender tells it from another channel of that name."""
+    base, dot, number = name.rpartition(".")
+    return base if dot and len(number) >= 3 and number.isdigit() else name
+
+
+def channel_fields(channel: Channel | None, number: int, mixed: bool, known: str) -> Value:
+    """Returns what a channel says of its track, which the model calls `known`. `mixed`: the name is that of the picture
+    track it is home of too."""
     if channel is None:
         return {"enabled": True, "locked": False} if mixed else {"name": "", "enabled": True, "locked": False}
     fields: Value = {"enabled": not channel.mute, "locked": channel.lock}
     if not mixed:
-        fields["name"] = "" if channel.name == default_name(number) else channel.name
+        numbered = known and plain_name(channel.name) == known
+        fields["name"] = "" if channel.name == default_name(number) else known if numbered else channel.name
     return fields
 
 
@@ -122,6 +130,8 @@ def channels_of(
         if number not in told:
             told.add(number)
             name = value.get("name") or default_name(number)
+            if number in shown and plain_name(shown[number].name) == name:
+                name = shown[number].name
             found[number] = Channel(name, not value.get("enabled", True), value.get("locked", False))
     for number, users in lanes.items():
         switched = {(values[t].get("enabled", True), values[t].get("locked", False)) for t in users if t in homes}
