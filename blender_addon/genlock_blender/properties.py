@@ -33,8 +33,8 @@ _OUT: Final = compat.PLACE | {
     "use_cache_preprocessed", "use_cache_composite", "override_cache_settings", "view_layer", "is_active", "show_expanded",
     "show_preview", "is_data", "enable", "input_mask_strip", "curve_mapping",
 }  # fmt: skip
-SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name"})
-"""Properties that Blender chooses from the file: told when they differ, left alone when absent."""
+SHY: Final[frozenset[str]] = frozenset({"colorspace_settings.name", "clip", "mask"})
+"""Properties that Blender chooses from the file, or that a strip cannot be without: left alone when absent."""
 _SIZED: Final = {"width": "resolution_x", "height": "resolution_y"}
 """Properties of a colour that usually are the scene's."""
 _PERCENT: Final[frozenset[str]] = frozenset({"blend_alpha"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,46 @@ def test_every_property_is_told_and_put_back(scene: Any, footage: Path, kind: st
     assert properties.payload(strip) == usual
     assert properties.restore(strip, told) == []
     assert properties.payload(strip) == told
+
+
+ROOT = Path(__file__).resolve().parents[4]
+TELL = """
+import json, pathlib, sys
+sys.path[:0] = sys.argv[1:4]
+import bpy, test_properties
+from genlock_blender import compat, properties
+told = {}
+for kind in test_properties.TYPES:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = 320, 180
+    compat.editor(scene)
+    strip = test_properties.make(scene, kind, pathlib.Path(sys.argv[4]))
+    test_properties.disturb(strip)
+    told[kind] = properties.payload(strip)
+pathlib.Path(sys.argv[5]).write_text(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("version", ["4.2", "4.5", "5.0", "5.2"])
+def test_what_another_version_tells_is_told_again(scene: Any, footage: Path, tmp_path: Path, version: str) -> None:
+    python = ROOT / f".venv-bpy-{version}/bin/python"
+    if not python.exists() or version == "{}.{}".format(*compat.V[:2]):
+        pytest.skip("needs another Blender beside this one")
+    folders = [ROOT / "core", ROOT / "blender_addon", ROOT / "tests/hosts/blender/inside"]
+    path = tmp_path / "told.json"
+    subprocess.run([python, "-c", TELL, *folders, footage, path], check=True, timeout=90, capture_output=True)
+    for kind, told in json.loads(path.read_text()).items():
+        if kind not in TYPES:
+            continue
+        strip = make(scene, kind, footage)
+        for trouble in properties.restore(strip, told):
+            assert trouble.code == "unknown", trouble
+        given = {"mask": strip.mask.name} if kind == "MASK" else {}
+        if kind == "MOVIECLIP" and hasattr(strip, "clip"):
+            given = {"clip": strip.clip.name}
+        assert properties.payload(strip) == {**given, **told}
+        compat.strips(scene.sequence_editor).remove(strip)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
