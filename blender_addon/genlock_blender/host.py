@@ -63,8 +63,10 @@ class Steps:
 class SceneHost:
     """A scene as a host. It is looked up anew each time, because a strip or scene that is kept across an undo is gone.
 
-    `book` is what the mapping knows; `refresh` brings it up to the model. `persisted` is the book's part of the .blend.
+    `book` is what the mapping knows; `rebook` brings it up to the model. `persisted` is the book's part of the .blend.
     """
+
+    book: mapping.Book
 
     def __init__(
         self,
