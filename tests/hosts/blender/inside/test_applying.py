@@ -216,6 +216,8 @@ def test_a_meta_strip_takes_its_children_along(scene: bpy.types.Scene, footage: 
     before = everything(footage)
     show(scene, before)
     family = {"m", "m1", "n", "n1"}
+    inside = compat.strips(strip_of(scene, "m"))
+    compat.new_effect(inside, "mine", "COLOR", 9, 220, 230)
     wanted = [
         strip._replace(
             left=strip.left + 500, right=strip.right + 500, content_start=strip.content_start + 500, channel=channel
@@ -228,6 +230,7 @@ def test_a_meta_strip_takes_its_children_along(scene: bpy.types.Scene, footage: 
     ran = show(scene, wanted)
     assert misplaced(scene, wanted) == []
     assert family <= ran.work.touched.keys()
+    assert getattr(compat.strips_all(scene.sequence_editor)["mine"], A.left) == 720
     trimmed = [strip._replace(left=730, right=780) if strip.key == "m" else strip for strip in wanted]
     show(scene, trimmed)
     assert misplaced(scene, trimmed) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 
@@ -112,11 +113,16 @@ def test_effects_go_with_their_inputs(scene: bpy.types.Scene) -> None:
     assert there["g"].inputs == ("x",)
 
 
-def test_inputs_swap_lanes_under_their_effect(scene: bpy.types.Scene) -> None:
+@pytest.mark.parametrize("lanes", list(itertools.permutations((2, 3, 4))))
+def test_inputs_and_their_effect_exchange_channels(scene: bpy.types.Scene, lanes: tuple[int, int, int]) -> None:
     show(
         scene, [colour("a", 2, 1, 60), colour("b", 3, 50, 120), cross("x", 4, 50, 60, "a", "b"), colour("c", 4, 60, 99)]
     )
-    wanted = [colour("a", 4, 1, 60), colour("b", 2, 50, 120), cross("x", 3, 50, 60, "a", "b"), colour("c", 3, 60, 99)]
+    a, b, x = lanes
+    wanted = [colour("a", a, 1, 60), colour("b", b, 50, 120), cross("x", x, 50, 60, "a", "b"), colour("c", 9, 60, 99)]
+    show(scene, wanted)
+    assert misplaced(scene, wanted) == []
+    wanted = [strip._replace(left=strip.left + 7, right=strip.right + 7) for strip in wanted]
     show(scene, wanted)
     assert misplaced(scene, wanted) == []
 
