@@ -171,7 +171,7 @@ class Inward:
         if strip.note and strip.note.get(PLACEHOLDER):
             foreign = old.get("foreign")
         else:
-            extras = extras_of(strip)
+            extras = self._locked(strip, extras_of(strip), old)
             if strip.speed is None:
                 extras["speed"] = fields.get("speed", [1, 1])
             foreign = foreign_of(old, extras) if extras or "foreign" in old else None
@@ -180,6 +180,15 @@ class Inward:
         if "effects" in old:
             fields["effects"] = old["effects"]
         return fields
+
+    def _locked(self, strip: Strip, extras: Value, known: Value) -> Value:
+        """Leaves the lock as the model has it under a locked channel: some Blenders call all strips there locked."""
+        channel = self.picture.channels.get(strip.channel)
+        if channel is None or not channel.lock or strip.parent:
+            return extras
+        rest = {name: value for name, value in extras.items() if name != "lock"}
+        ours = (known.get("foreign") or NONE).get("blender") or NONE
+        return {**rest, "lock": True} if ours.get("lock") else rest
 
     def _nested(self, strip: Strip, start: int, known: Value | None) -> Value:
         key, book = strip.key, self.book
@@ -209,7 +218,7 @@ class Inward:
     def _transition(self, sequence: str, each: Crossing) -> Value:
         known = self.book.transitions.get(sequence, NONE).get(each.key)
         effect = each.effect
-        extras = extras_of(effect)
+        extras = self._locked(effect, extras_of(effect), known or NONE)
         if effect.props:
             extras["props"] = effect.props
         if effect.mute:

@@ -15,6 +15,12 @@ PENDING: Final = [0.10, 0.13, 0.20]
 """Colour of a clip that has no file yet."""
 UNSEEN: Final[Value] = {"blend_alpha": 0.0}
 """A strip that stands for something Blender cannot show hides nothing."""
+INPUTS: Final = {
+    **dict.fromkeys(("GLOW", "TRANSFORM", "SPEED", "GAUSSIAN_BLUR"), 1),
+    **dict.fromkeys(("CROSS", "GAMMA_CROSS", "WIPE", "ADD", "SUBTRACT", "MULTIPLY"), 2),
+    **dict.fromkeys(("ALPHA_OVER", "ALPHA_UNDER", "OVER_DROP", "COLORMIX"), 2),
+}
+"""Strips that an effect works on, which Blender does not make without."""
 FURTHEST: Final = 400_000
 """Frames that a strip's content may begin before the strip."""
 
@@ -150,6 +156,8 @@ def _generator(value: Value, start: int, book: Book) -> Value | None:
             return None
         return _scene(value, scene, start)
     inputs = parameters.get("inputs") or ()
+    if len(inputs) != INPUTS.get(type_, len(inputs)):
+        return None
     props = {name: field for name, field in parameters.items() if name != "inputs"}
     return {"type": type_, "content_start": start, "content": 1, "inputs": tuple(inputs), "props": props}
 

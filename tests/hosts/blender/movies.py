@@ -308,7 +308,7 @@ def _tamed(strip: Strip, strips: list[Strip], number: int) -> Strip:
     if strip.type == "META":
         return strip._replace(note={})
     if not strip.inputs:
-        return strip
+        return strip._replace(type="COLOR") if strip.type in ("CROSS", "WIPE", "GLOW") else strip
     inputs = [each for each in strips if each.key in strip.inputs]
     left, right = max(each.left for each in inputs), min(each.right for each in inputs)
     if left >= right or len({each.parent for each in inputs}) > 1:

@@ -471,6 +471,14 @@ def test_an_effect_knows_its_inputs_and_is_as_long_as_they_are() -> None:
     assert softer["items"]["g"]["source"]["parameters"] == {"inputs": ["i"], "blur": 5}
 
 
+def test_a_locked_channel_does_not_lock_its_strips() -> None:
+    own = item("own", foreign={"blender": {"lock": True}})
+    wanted = to_strips(*opened(sequence(track("V", item("i"), own))))
+    every = [strip._replace(lock=True) for strip in wanted.picture.strips]
+    locked = edited(wanted, *every)._replace(channels={1: Channel("V", lock=True)})
+    assert told(wanted, locked) == {"tracks": {"V": {"locked": True}}}
+
+
 def test_what_other_tools_generate_hides_nothing() -> None:
     title = item("i", source={"type": "generator", "generator": "resolve.title", "parameters": {"text": "?"}})
     strip = strips(to_strips(*opened(sequence(track("V", title)))))["i"]
