@@ -282,6 +282,11 @@ class Bridge:
 
     def link_existing(self, scene: Any, sequence: str, project: str) -> None:
         """Links the scene to a sequence and shows it: rate and size of the scene become the sequence's."""
+        uid = scene.session_uid
+        if self._linked_elsewhere(sequence, uid):
+            said = Broken("Another scene of this file is linked to that sequence.", "Unlink that one first, or fork it.")
+            self.links[uid] = Link(uid, Kept("", ""), said, opened=False)
+            return
         self._put(scene, Kept(project, sequence, file=links.identity_of_file(), path=bpy.data.filepath), opened=False)
 
     def unlink(self, scene: Any) -> None:
@@ -421,7 +426,9 @@ class Bridge:
         return reading.find(scene).get(key)
 
     def close(self) -> None:
-        """Ends everything: sockets, calls, links."""
+        """Ends everything: sockets, calls, links. What the scenes stand for is written into them, so that the add-on, switched
+        on again, goes on from there."""
+        self.file_saves()
         self._wanted = False
         self._leave()
         self.errands.close()

@@ -116,7 +116,7 @@ def _full(bridge: Bridge, link: Link, status: Status) -> Status:
     if sync is None or not isinstance(link.state, Linked):
         return status
     model = bridge.session.model.sequences.get(link.kept.sequence) if bridge.session is not None else None
-    names = link.state.host.names()
+    names = link.state.host.names() if sync.held or sync.troubles else {}
     return status._replace(
         held={names.get(key, key): why for key, why in sync.held.items()},
         troubles={names.get(key, key): why for key, why in sync.troubles.items()},

@@ -173,6 +173,17 @@ def test_a_copy_of_a_scene_asks_and_the_first_goes_on(editor: Editor, file: Path
     assert editor.answers == []
 
 
+def test_two_scenes_of_a_file_are_not_linked_to_one_sequence(editor: Editor, file: Path) -> None:
+    other = bpy.data.scenes.new("Other")
+    editor.bridge.link_existing(other, editor.sequence, editor.project)
+    editor.pump(0.3)
+    assert editor.bridge.status(other).state == "stopped"
+    assert editor.bridge.status(other).hint
+    assert keeping.KEY not in other
+    editor.settle()
+    assert editor.status.state == "linked"
+
+
 def test_a_linked_scene_that_is_deleted_is_forgotten(editor: Editor, file: Path) -> None:
     other = bpy.data.scenes.new("Other")
     bpy.data.scenes.remove(editor.scene)
