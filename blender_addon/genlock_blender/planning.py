@@ -189,6 +189,8 @@ class Plan:
 
     def _blocks(self, keys: list[str]) -> list[Block]:
         """Strips that share effects are one block; blocks in which nothing moves are left out."""
+        if not any(self.have[key].inputs for key in keys):
+            return [self._block([key]) for key in keys if self.misplaced(key)]
         head = {key: key for key in keys}
 
         def find(key: str) -> str:
