@@ -216,7 +216,7 @@ def test_media_are_retaken_in_the_marked_range(person: Person, footage: Path) ->
 
 def test_a_mask_lies_above_with_alpha(person: Person, footage: Path) -> None:
     person.movie(footage / "a.mp4", 1, 1)
-    strip = person.strip("a")
+    strip = compat.strips_all(person.scene.sequence_editor)["a"]
     setattr(strip, A.right, 25)
     person.link_new()
     select(person, "a")
