@@ -226,8 +226,9 @@ def _placeholder(strip: Strip, start: int, known: Value | None, rate: Rate) -> V
         raise Unmapped(GONE, f"{strip.name} stands for something that the project has not got.")
     fields: Value = {name: known[name] for name in ("source", "speed", "source_in") if name in known}
     was = strip.note.get("was")
-    trimmed = isinstance(was, (list, tuple)) and len(was) == 3 and was[0] != start and was[1] == strip.right
-    if trimmed and all(isinstance(each, int) for each in was) and known["source"].get("type") != "generator":
+    if not isinstance(was, (list, tuple)) or len(was) != 3 or not all(isinstance(each, int) for each in was):
+        return fields
+    if was[0] != start and was[1] == strip.right and known["source"].get("type") != "generator":
         count = count_of(known["source"], None, pair(known.get("speed")) or NORMAL, rate)
         fields["source_in"] = was[2] + (start - was[0]) * count.step[0] // count.step[1]
     return fields
