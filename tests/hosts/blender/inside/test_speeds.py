@@ -12,8 +12,6 @@ from showing import colour, drive, meta, misplaced, movie, picture, present, sho
 
 from genlock_blender import applying, compat, reading, speeds
 
-needs_area = pytest.mark.skipif(compat.V >= (5, 2, 0), reason="from 5.2 on speed needs no sequencer")
-
 
 @pytest.mark.parametrize("speed", [(2, 1), (1, 2), (3, 4), (-1, 1), (-2, 1), (25, 24)])
 def test_a_new_strip_has_its_speed(
@@ -133,7 +131,6 @@ def test_frames_cut_off_the_file_itself_stay_cut(scene: bpy.types.Scene, footage
         assert getattr(reading.find(scene)["a"], compat.A.left_trim) == 10
 
 
-@needs_area
 def test_a_speed_waits_until_a_sequencer_is_on_the_screen(
     scene: bpy.types.Scene, footage: Path, request: pytest.FixtureRequest
 ) -> None:
