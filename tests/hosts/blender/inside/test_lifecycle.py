@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
+from daemons import Daemon
 
 import genlock_blender
+from genlock_blender import compat, keeping
+from genlock_blender.bridge import Bridge, bridge
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 EXIT_SECONDS = 5.0
@@ -104,3 +108,63 @@ def test_the_interpreter_ends_by_itself(more: str, tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert process.returncode == 0, errors
+
+
+def until(made: Bridge, state: str) -> None:
+    end = time.monotonic() + 20
+    while made.status(bpy.context.scene).state != state:
+        made.pump()
+        assert time.monotonic() < end, (made.status(bpy.context.scene), list(made.notes))
+        time.sleep(0.01)
+
+
+def test_handlers_carry_the_link_through_saving_loading_and_undo(
+    scene: Any, daemon: Daemon, project: str, tmp_path: Path
+) -> None:
+    genlock_blender.register()
+    try:
+        made = bridge()
+        compat.new_effect(compat.strips(compat.editor(scene)), "Red", "COLOR", 1, 1, 25)
+        until(made, "unlinked")
+        made.link_new(scene, project)
+        until(made, "linked")
+        path = tmp_path / "film.blend"
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        assert bpy.context.scene[keeping.KEY]["path"] == str(path)
+        assert bpy.context.scene[keeping.KEY]["version"] > 1
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        assert made.links == {}
+        until(made, "linked")
+        bpy.ops.ed.undo_push(message="Begin")
+        compat.strips(compat.editor(bpy.context.scene))["Red"].mute = True
+        bpy.ops.ed.undo_push(message="Mute")
+        until(made, "working")
+        until(made, "linked")
+        bpy.ops.ed.undo()
+        until(made, "working")
+        until(made, "linked")
+        sequence = made.status(bpy.context.scene).sequence
+        history = daemon.rest.get(f"/api/sequences/{sequence}/history")
+        entries = history["entries"] if isinstance(history, dict) else history
+        assert entries[0]["label"] == "Undo in Blender"
+    finally:
+        genlock_blender.unregister()
+
+
+def test_a_saved_copy_leaves_the_file_what_it_was(scene: Any, daemon: Daemon, project: str, tmp_path: Path) -> None:
+    genlock_blender.register()
+    try:
+        made = bridge()
+        until(made, "unlinked")
+        made.link_new(scene, project)
+        until(made, "linked")
+        path = tmp_path / "film.blend"
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "backup.blend"), copy=True)
+        made.pump()
+        until(made, "linked")
+        bpy.ops.wm.save_mainfile()
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        until(made, "linked")
+    finally:
+        genlock_blender.unregister()
