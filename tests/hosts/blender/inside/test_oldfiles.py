@@ -16,6 +16,7 @@ from linked import Editor, left, move
 from genlock_blender import compat, keeping
 from genlock_blender.keeping import Kept
 from genlock_blender.states import Channel, Mark, Picture, Strip
+from genlock_client.sync import Sending
 
 
 @pytest.fixture
@@ -68,6 +69,24 @@ def test_an_edit_that_was_saved_unsent_is_told_when_the_file_is_opened(editor: E
     editor.bridge.connect()
     editor.settle()
     assert editor.items()[key]["start"] == 15
+
+
+def test_a_command_that_waits_for_its_answer_goes_out_again_under_its_id(editor: Editor, file: Path) -> None:
+    version = editor.snapshot()["version"]
+    move(editor.named("Red"), 15)
+    editor.until(lambda: isinstance(editor.link.sync.state, Sending))
+    pending = editor.link.sync.pending
+    editor.save(file)
+    editor.bridge.disconnect()
+    editor.load(file)
+    kept = keeping.read(editor.scene)
+    assert kept is not None
+    assert kept.pending == pending
+    editor.bridge.connect()
+    editor.settle()
+    assert [answer.id for answer in editor.answers] == [pending[0]]
+    assert [item["start"] for item in editor.items().values()] == [15]
+    assert editor.snapshot()["version"] == version + 1
 
 
 def test_the_file_holds_no_secret_and_no_job(editor: Editor, file: Path) -> None:
