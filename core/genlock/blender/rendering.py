@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from genlock.blender import finding
+from genlock.blender import finding, workers
 from genlock.blender.finding import Machine
 from genlock.errors import BadInput, GenlockError, MediaError, NotFound
 
@@ -21,10 +16,6 @@ VARIABLE: Final = "GENLOCK_BLENDER"
 """Names the program that renders."""
 KINDS: Final = {".mov": "prores", ".mp4": "h264", "": "png"}
 """Suffix of what is asked for -> what it is; without one it is a folder of pictures."""
-PREFIX: Final = "genlock: "
-PATIENCE: Final = 900.0
-"""Seconds without another frame after which the program counts as stuck."""
-TAIL: Final = 600
 
 
 class Result(NamedTuple):
@@ -82,7 +73,7 @@ def render(
         "first": first, "last": last, "kind": kind, "size": list(size),
     }  # fmt: skip
     try:
-        result = _run(with_, job, told)
+        result = workers.run(with_, worker(), job, told, failed=lambda text: MediaError("render_failed", text))
         if partial != out:
             partial.replace(out)
     finally:
@@ -98,60 +89,3 @@ def worker() -> Path:
         if (script := Path(place, "render_worker.py")).is_file():
             return script
     raise GenlockError("blender_package", "The package genlock_blender is not installed.")
-
-
-def _run(with_: Path, job: dict[str, Any], told: Callable[[int, int], None]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="genlock-render-") as folder:
-        order = Path(folder, "job.json")
-        order.write_text(json.dumps(job), encoding="utf-8")
-        inside = [] if finding.is_python(with_) else ["--background", "--python"]
-        command = [str(with_), *inside, str(worker()), *(["--"] if inside else []), str(order)]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        environment.pop("PYTHONPATH", None)  # ours is for another Python
-        try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-            )
-        except OSError as error:
-            raise GenlockError("blender_failed", f"{with_} cannot be started: {error.strerror}.") from error
-        try:
-            return _follow(process, with_, told)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-
-def _follow(process: subprocess.Popen[bytes], with_: Path, told: Callable[[int, int], None]) -> dict[str, Any]:
-    """Returns what the worker said at its end. Raises its error, or says how the program ended without a word."""
-    tail = ""
-    total = 0
-    for line in _lines(process):
-        if not line.startswith(PREFIX):
-            tail = (tail + line)[-TAIL:]
-            continue
-        said = json.loads(line[len(PREFIX) :])
-        if "error" in said:
-            raise GenlockError(said["error"]["code"], said["error"]["message"])
-        if "path" in said:
-            return dict(said)
-        total = said.get("total", total)
-        told(said.get("done", 0), total)
-    code = process.wait()
-    raise MediaError("render_failed", f"{with_.name} ended with {code} without a picture of it: {tail.strip()}")
-
-
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yields what the process prints; one that is silent for too long is ended."""
-    assert process.stdout is not None
-    watch = threading.Timer(PATIENCE, process.kill)
-    watch.start()
-    try:
-        for line in process.stdout:
-            watch.cancel()
-            watch = threading.Timer(PATIENCE, process.kill)
-            watch.start()
-            yield line.decode("utf-8", "replace")
-    finally:
-        watch.cancel()
-        process.stdout.close()

@@ -15,16 +15,20 @@ _SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
+With = Annotated[
+    Path | None,
+    typer.Option(
+        "--with", metavar="PROGRAM", help="A Blender, or a Python that has bpy. Default: the newest Blender here."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command group."""
     group = typer.Typer(no_args_is_help=True, help="Blender without its window.")
-    group.callback()(_group)
     group.command()(render)
+    group.command()(save)
     app.add_typer(group, name="blender")
-
-
-def _group() -> None:
-    """Keeps the group a group while it has one command."""
 
 
 def render(
@@ -39,12 +43,7 @@ def render(
     ] = None,
     frames: Annotated[str, typer.Option(metavar="A-B", help="These frames, both included. Default: all of it.")] = "",
     size: Annotated[str, typer.Option(metavar="WxH", help="Picture size, at least. Default: the scene's.")] = "",
-    with_: Annotated[
-        Path | None,
-        typer.Option(
-            "--with", metavar="PROGRAM", help="A Blender, or a Python that has bpy. Default: the newest Blender here."
-        ),
-    ] = None,
+    with_: With = None,
     as_json: options.Json = False,
 ) -> None:
     """Render a scene of a .blend, or some strips of it, with the Blender of this machine."""
@@ -69,6 +68,47 @@ def render(
         )
         return
     output.say(f"{result.frames} frames in {output.plain(result.path)} ({result.codec})")
+
+
+def save(
+    sequence: options.Sequence,
+    file: Annotated[Path, typer.Argument(metavar="FILE.blend", help="The file. One of that name is kept as .blend1.")],
+    relative: Annotated[
+        bool, typer.Option("--relative", help="Paths count from the file's folder, so that both can move together.")
+    ] = False,
+    with_: With = None,
+    project: options.Project = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Save a sequence as a .blend, with every clip in its place, linked to the sequence."""
+    from genlock.blender import finding, rendering, saving
+    from genlock.cli import lookup
+    from genlock.cli.backend import backend
+
+    program = rendering.program(with_, finding.here())
+    with backend(store, [file]) as daemon, output.progress("strips") as shown:
+        line = shown.add_task("Blender", total=None)
+        found = lookup.sequence(daemon, sequence, project)
+        saved = saving.save(
+            found.project["id"],
+            found.id,
+            file.expanduser(),
+            program,
+            url=daemon.rest.base_url,
+            token=daemon.rest.token,
+            relative=relative,
+            told=lambda done, total: shown.update(line, completed=done, total=total),
+        )
+    if as_json:
+        told = {"missing": list(saved.missing), "troubles": list(saved.troubles), "program": str(program)}
+        output.print_json({"path": str(saved.path), "strips": saved.strips, "frames": saved.frames, **told})
+        return
+    output.say(f"{saved.strips} strips, {saved.frames} frames in {output.plain(saved.path)}")
+    for name in saved.missing:
+        output.say(f"[yellow]Its file is not there:[/] {output.plain(name)}")
+    for sentence in saved.troubles:
+        output.say(f"[yellow]Not as in the sequence:[/] {output.plain(sentence)}")
 
 
 def _span(text: str) -> tuple[int, int] | None:
