@@ -12,6 +12,7 @@ import bpy
 from genlock_client import identity
 from genlock_client.cut import Cut
 from genlock_client.errands import Answer, Errands
+from genlock_client.errors import Offline
 from genlock_client.happenings import Changed, Happening
 from genlock_client.identity import Seen
 from genlock_client.model import Model
@@ -197,6 +198,8 @@ class SceneHost:
         def then(answer: Answer) -> None:
             if answer.error is None:
                 self._added(paths, answer.body["media"])
+            elif isinstance(answer.error, Offline):
+                pass  # it is asked again when the daemon is back
             elif len(paths) > 1:  # one of them spoils it for the others
                 for path in paths:
                     self._ask([path])

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,29 @@ def test_where_both_changed_the_same_thing_the_conflict_is_listed(editor: Editor
     answer = editor.command({"do": "ResolveConflict", "conflict": conflict["id"], "choice": "theirs"})
     assert answer["version"]
     editor.until(lambda: not editor.status.conflicts and left(editor.named("Red")) == 31)
+
+
+def test_media_that_the_daemon_could_not_be_asked_for_are_asked_for_again(editor: Editor, footage: Path) -> None:
+    editor.link_new()
+    editor.daemon.kill()
+    editor.movie(footage / "b.mp4", 3, 1)
+    editor.pump(0.6)
+    editor.daemon.start()
+    editor.until(lambda: editor.status.state not in ("offline", "connecting"))
+    editor.settle()
+    assert {item["name"] for item in editor.items().values()} == {"Red", "b"}
+
+
+def test_a_file_that_is_no_media_stays_here_and_the_rest_goes_out(editor: Editor, tmp_path: Path) -> None:
+    editor.link_new()
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"nothing")
+    compat.strips(compat.editor(editor.scene)).new_image("Bad", str(bad), 4, 1)
+    editor.color("Blue", 5, 1, 25)
+    editor.settle()
+    assert {item["name"] for item in editor.items().values()} == {"Red", "Blue"}
+    code, sentence = editor.status.held["Bad"]
+    assert (code, bool(sentence)) == ("media", True)
 
 
 def test_a_wrong_token_is_said_and_the_right_one_helps(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
