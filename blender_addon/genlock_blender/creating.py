@@ -22,6 +22,10 @@ _DATA: Final[dict[str, tuple[str, str]]] = {"MASK": ("mask", "masks"), "MOVIECLI
 """The property that names the data a strip shows, and where the file keeps such data."""
 
 
+_UNSEEN: Final[dict[str, Any]] = {"blend_alpha": 0.0}
+"""Of a stand-in: it hides nothing of what is below it, also where it stands for a sound."""
+
+
 class Trouble(NamedTuple):
     """Why a strip is not quite as wanted: a code and a sentence for the panel."""
 
@@ -49,6 +53,7 @@ def feasible(wanted: Strip) -> tuple[Strip, Trouble | None]:
         parent=wanted.parent,
         mute=wanted.mute,
         lock=wanted.lock,
+        props=_UNSEEN,
         note={**wanted.note, "placeholder": True},
     )
     return stand_in, trouble
