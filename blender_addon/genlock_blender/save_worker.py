@@ -59,9 +59,7 @@ def run(job: Job) -> None:
     try:
         bridge.connect()
         bridge.link_existing(scene, job.sequence, job.project)
-        _wait(bridge, scene, job.sequence)
-        model = bridge.session.model.sequences[job.sequence]
-        scene.name = model.name or scene.name
+        scene.name = _wait(bridge, scene, job.sequence) or scene.name
         picture = reading.read(scene)
         last = max((strip.right for strip in picture.strips if not strip.parent), default=scene.frame_start + 1)
         scene.frame_end = last - 1
@@ -106,8 +104,8 @@ def _begin() -> Any:
     return scene
 
 
-def _wait(bridge: Any, scene: Any, sequence: str) -> None:
-    """Pumps until the scene shows the sequence as it is. Raises Unfit."""
+def _wait(bridge: Any, scene: Any, sequence: str) -> str:
+    """Pumps until the scene shows the sequence as it is, and returns its name. Raises Unfit."""
     from genlock_blender import compat
     from genlock_blender.links import Broken, Linked
     from genlock_client.sync import Idle, Stopped
@@ -133,7 +131,7 @@ def _wait(bridge: Any, scene: Any, sequence: str) -> None:
             level = isinstance(state.sync.state, Idle) and 0 < model.version == state.sync.base
             calm = (calm or now) if level else 0.0
             if calm and now - calm >= CALM:
-                return
+                return str(model.name)
         if now - last > PATIENCE:
             notes = "; ".join(bridge.notes)
             raise Unfit(f"The scene did not come to show the sequence: {bridge.status(scene).sentence} {notes}")
