@@ -70,7 +70,11 @@ class GenlockRow(bpy.types.PropertyGroup):
 class GenlockForm(bpy.types.PropertyGroup):
     """The Generate panel's fields."""
 
-    __annotations__ = {
+
+def fields() -> dict[str, Any]:
+    """Returns the form's properties, made anew each time: Blender 4.2 crashes at exit on properties with functions that a
+    class still holds, be it registered or not."""
+    return {
         "prompt": StringProperty(
             name="Prompt", description="What is to be seen and heard", maxlen=20000, options=SESSION, update=_changed
         ),
@@ -180,6 +184,7 @@ def write(context: Any, request: dict[str, Any]) -> None:
 
 def register() -> None:
     """Registers the groups and hangs them on the window manager."""
+    GenlockForm.__annotations__ = fields()
     for each in CLASSES:
         bpy.utils.register_class(each)
     for name, make in PROPERTIES.items():
@@ -193,4 +198,5 @@ def unregister() -> None:
             delattr(bpy.types.WindowManager, name)
     for each in reversed(CLASSES):
         bpy.utils.unregister_class(each)
+    GenlockForm.__annotations__ = {}
     _engines.clear()
