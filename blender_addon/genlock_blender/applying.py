@@ -345,7 +345,8 @@ class Work:
         """Puts a strip on its place, which is free, and its curves to it."""
         want = self._want[key]
         if want.inputs or want.type == "META":
-            strip.channel = want.channel
+            if placing.is_free(hand.owner(want.parent), strip, want.channel):
+                strip.channel = want.channel
         else:
             placing.land(strip, Spot(want.channel, want.left, want.right, want.content_start))
         if strip.channel != want.channel:

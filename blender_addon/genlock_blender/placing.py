@@ -173,8 +173,10 @@ def land(strip: Any, to: Spot) -> bool:
     rigid = abs(now.left + shift - to.left) < 1 and abs(now.right + shift - to.right) < 1
     if rigid and now.channel == to.channel:
         setattr(strip, A.start, to.start)
-    elif rigid and abs(shift) < NEAR:
+    elif rigid:  # a channel is changed where nothing lies: 4.5 never comes back from one that is taken there
+        setattr(strip, A.start, STAGE)
         strip.channel = to.channel
+        setattr(strip, A.start, to.start)
     else:
         setattr(strip, A.start, STAGE)
         if strip.channel != to.channel:
@@ -184,8 +186,6 @@ def land(strip: Any, to: Spot) -> bool:
     now = spot_of(strip)
     if now[1:3] != to[1:3]:
         fit(strip, to.left, to.right)
-        if strip.channel != to.channel:
-            strip.channel = to.channel
         now = spot_of(strip)
     return now[:3] == to[:3]
 
@@ -205,6 +205,15 @@ def spare_channels(owner: Any, taken: Iterable[int] = ()) -> list[int]:
     return [channel for channel in range(compat.CHANNELS, 0, -1) if channel not in full]
 
 
+def is_free(owner: Any, strip: Any, channel: int) -> bool:
+    """Whether the strip would meet no other one on that channel."""
+    left, right = getattr(strip, A.left), getattr(strip, A.right)
+    return not any(
+        other.channel == channel and other != strip and getattr(other, A.left) < right and getattr(other, A.right) > left
+        for other in compat.strips(owner)
+    )
+
+
 def move(owner: Any, moves: Mapping[str, tuple[Any, Spot]], effects: Mapping[str, tuple[Any, int]]) -> set[str]:
     """Moves one group: strips to their places and the effects over them to their channels.
 
@@ -221,7 +230,8 @@ def move(owner: Any, moves: Mapping[str, tuple[Any, Spot]], effects: Mapping[str
     if len(changing) > 1:
         _aside(owner, changing)
     for strip, channel in changing.values():
-        strip.channel = channel
+        if is_free(owner, strip, channel):
+            strip.channel = channel
     lost = {key for key, (strip, to) in moves.items() if spot_of(strip)[:3] != to[:3]}
     return lost | {key for key, (strip, channel) in effects.items() if strip.channel != channel}
 

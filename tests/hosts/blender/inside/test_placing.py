@@ -222,3 +222,14 @@ def test_three_hundred_strips(scene: bpy.types.Scene, how: str, capsys: pytest.C
         told = f"{min(walls) * 1e3:.1f} ms ({min(cpus) * 1e3:.1f} of processor), longest step {longest * 1e3:.1f}"
         print(f"\n{'.'.join(map(str, compat.V))} {how} of {count}: {told}")
     assert min(cpus) <= 0.020 * SLACK * (2 if compat.V < (4, 4, 0) else 1)
+
+
+def test_a_channel_where_another_strip_lies_is_never_entered(scene: bpy.types.Scene) -> None:
+    """Blender 4.5 does not come back from a channel that is set on taken room among strips of all channels."""
+    rows = [(2, 1, 13), (2, 31, 55), (1, 200, 500), (1, 0, 12), (1, 30, 54), (2, 199, 499)]
+    strips = compat.strips(scene.sequence_editor)
+    for number, (channel, left, right) in enumerate(rows):
+        compat.new_effect(strips, f"s{number}", "COLOR", channel, left, right)
+    last = strips["s5"]
+    assert not placing.land(last, placing.Spot(1, 199, 499, 199))
+    assert not placing.is_free(scene.sequence_editor, strips["s2"], 2) or last.channel != 2
