@@ -232,4 +232,6 @@ def test_a_channel_where_another_strip_lies_is_never_entered(scene: bpy.types.Sc
         compat.new_effect(strips, f"s{number}", "COLOR", channel, left, right)
     last = strips["s5"]
     assert not placing.land(last, placing.Spot(1, 199, 499, 199))
-    assert not placing.is_free(scene.sequence_editor, strips["s2"], 2) or last.channel != 2
+    assert last.channel != 1
+    assert not placing.is_free(scene.sequence_editor, last, 1)
+    assert placing.is_free(scene.sequence_editor, last, 9)
