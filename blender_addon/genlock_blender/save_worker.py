@@ -65,11 +65,7 @@ def run(job: Job) -> None:
         scene.frame_end = last - 1
         status = bridge.status(scene)
         bridge.file_saves(job.out)
-        bpy.ops.wm.save_as_mainfile(filepath=job.out, compress=False)
-        if job.relative:
-            bpy.ops.file.make_paths_relative()
-            bpy.context.preferences.filepaths.save_version = 0  # this one is no version of its own
-            bpy.ops.wm.save_mainfile(compress=False)
+        bpy.ops.wm.save_as_mainfile(filepath=job.out, compress=False, relative_remap=job.relative)
     finally:
         bridge.close()
         compat.unregister()
