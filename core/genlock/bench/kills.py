@@ -143,6 +143,15 @@ class Studio:
         self._stack.callback(made.close)
         return made
 
+    def snapshot(self) -> dict[str, Any]:
+        """Returns the sequence as the daemon has it, open conflicts included."""
+        found: dict[str, Any] = self.rest.get(f"/api/sequences/{self.sequence}")
+        return found
+
+    def tags(self) -> set[str]:
+        """Returns the tags of all that the sequence shows, in nested sequences and open conflicts too."""
+        return set(TAG.findall(json.dumps([self.snapshot(), self.cut()])))
+
     def cut(self) -> tuple[int, dict[str, Any]]:
         """Returns the sequence as somebody who just came in sees it, with its version."""
         with Connection.open(self.endpoint, host="witness", actor="witness", project=self.project) as there:
@@ -228,7 +237,7 @@ class Anna:
         self._studio = studio
         self._random = random.Random(seed)
         self.gone: set[str] = set()
-        """What went by her edits: ids and, as far as they have any, tags."""
+        """Tags of what went by her edits."""
         self.done: dict[str, int] = {}
         self.refused: dict[str, int] = {}
 
@@ -239,20 +248,16 @@ class Anna:
             [10, 8, 5, 4, 3, 8, 3, 2, 3, 4],
         )[0]
         try:
-            before = self._snapshot()
-            made = self._drawn(drawn, before)
+            before = self._studio.tags() if drawn in ("undo", "delete") else set()
+            made = self._drawn(drawn, self._studio.snapshot())
             if made is None:
                 return
             self._studio.rest.command(made, self._studio.sequence, actor="anna")
-            if drawn in ("undo", "delete"):
-                self.gone |= _tags(before) - _tags(self._snapshot())
+            if before:
+                self.gone |= before - self._studio.tags()
             self.done[drawn] = self.done.get(drawn, 0) + 1
         except ClientError as error:
             self.refused[error.code] = self.refused.get(error.code, 0) + 1
-
-    def _snapshot(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._studio.rest.get(f"/api/sequences/{self._studio.sequence}")
-        return found
 
     def _drawn(self, what: str, snapshot: dict[str, Any]) -> dict[str, Any] | None:
         chance, items = self._random, _items(snapshot)
@@ -319,7 +324,7 @@ def soak(studio: Studio, steps: int, seed: int, *, pause: float = PAUSE, rough: 
     if len(answers) < len(players):
         amiss.append("a Blender did not get through its edits")
     told = {"done": [each.get("done") for each in answers], "anna": anna.done, "refused": anna.refused}
-    told["cuts"], told["refusals"] = studio.line.cuts, [each.get("refused") for each in answers]
+    told["cuts"] = studio.line.cuts
     amiss += settled(players)
     gone = anna.gone.union(*(each.get("gone", ()) for each in answers))
     made = {tag for each in answers for tag in each["made"]}
@@ -353,9 +358,7 @@ def compared(studio: Studio, players: list[Asked], made: set[str], told: dict[st
     """Returns what differs between the Blenders and the daemon; `made` are tags that must be there."""
     version, cut = studio.cut()
     shows = [player.ask("tell") for player in players]
-    told["strips"] = [each["strips"] for each in shows]
-    told["held"] = [each["held"] for each in shows]
-    told["troubles"] = [each["troubles"] for each in shows]
+    told |= {word: [each[word] for each in shows] for word in ("strips", "held", "troubles", "refused", "conflicts")}
     amiss = [line for at, each in enumerate(shows) for line in judged(each, version, cut, f"blender {at}")]
     if len(shows) == 2:
         one, other = (each["shown"] for each in shows)
@@ -365,7 +368,7 @@ def compared(studio: Studio, players: list[Asked], made: set[str], told: dict[st
         lone = one.keys() ^ other.keys()
         if len(lone) > len(kept_apart):
             amiss.append(f"shown in one alone: {sorted(lone)}, of which {sorted(kept_apart)} are held or could not be")
-    lost = made.difference(_tags(cut), *(each["tags"] for each in shows))
+    lost = made.difference(studio.tags(), *(each["tags"] for each in shows), *(each["gone"] for each in shows))
     return amiss + ([f"made and gone: {sorted(lost)}"] if lost else [])
 
 
@@ -377,7 +380,8 @@ def judged(told: dict[str, Any], version: int, cut: dict[str, Any], who: str) ->
             f"{who} has version {told['version']}, the daemon {version}: {_first_difference(told['cut'], cut)}"
         )
     if told["odds"] is not None:
-        amiss.append(f"{who} shows what the daemon has not: {json.dumps(told['odds'])[:1500]}")
+        aside = f"held {told['held']}, troubles {told['troubles']}"
+        amiss.append(f"{who} shows what the daemon has not: {json.dumps(told['odds'])[:1500]}, {aside}")
     if told["twice"]:
         amiss.append(f"{who} has ids twice: {told['twice']}")
     if told["notes"]:
@@ -406,7 +410,7 @@ def kills(studio: Studio, times: int, seed: int) -> Found:
             saved.clear()
         for _ in range(chance.randint(0, 2)):
             anna.edit()
-        before = _tags(studio.rest.get(f"/api/sequences/{studio.sequence}"))
+        before = studio.tags()
         nest.send(
             {
                 "path": str(path),
@@ -435,7 +439,7 @@ def kills(studio: Studio, times: int, seed: int) -> Found:
                 told["settling"].append(round(found["seconds"], 2))
                 version, cut = studio.cut()
                 amiss += [f"life {number}: {line}" for line in judged(found, version, cut, "blender")]
-                lost = (before | saved).difference(_tags(cut), found["tags"], gone)
+                lost = (before | saved).difference(studio.tags(), found["tags"], gone)
                 if lost:
                     amiss.append(f"life {number}: lost {sorted(lost)}")
             for _ in range(chance.randint(0, 2)):
@@ -484,11 +488,6 @@ def _items(snapshot: dict[str, Any]) -> dict[str, dict[str, Any]]:
                 found[item["id"]] = {**item, "start": frame}
             frame += item["duration"]
     return found
-
-
-def _tags(snapshot: dict[str, Any]) -> set[str]:
-    """Returns the tags anywhere in a snapshot."""
-    return set(TAG.findall(json.dumps(snapshot)))
 
 
 def _plain(cut: Any) -> dict[str, Any]:

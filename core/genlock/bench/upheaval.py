@@ -1,8 +1,8 @@
 """A Blender that edits at random, inside Blender's own Python: it saves, undoes, reopens, and may be killed at any moment.
 
 `python upheaval.py` takes requests as lines of JSON, `[name, arguments]`, and answers each with a line that begins with
-`{`; see `REQUESTS`. Between requests it pumps the add-on as Blender's timer would. `python upheaval.py nest` waits for
-lines of arguments and plays each in a fork of itself (`Victim`), since a Blender takes a second to start and is wanted often.
+`{`; see `Table`. Between requests it pumps the add-on as Blender's timer would. `python upheaval.py nest` waits for
+lines of arguments and plays each in a fork of itself (`Victim`), since it takes Blender a second to start.
 
 Every strip made here carries a *tag* in its name, which no other strip has but its copies: what became of an edit can be
 told from any text that a tag is found in.
@@ -24,10 +24,11 @@ from typing import Any, Final
 import bpy
 
 import genlock_blender
-from genlock_blender import compat, reading
+from genlock_blender import compat
 from genlock_blender.bridge import bridge
 from genlock_blender.compat import A
 from genlock_blender.links import Linked
+from genlock_blender.mapping.crossings import KINDS
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.happenings import CommandAccepted, CommandRefused
@@ -35,6 +36,8 @@ from genlock_client.session import Live
 from genlock_client.sync import Idle, keep
 
 TAG: Final = re.compile(r"tag-\w+-\d+")
+COUNTED: Final = re.compile(r"\.\d{3}$")
+"""What Blender adds to a name that another strip has: not the same in every Blender."""
 END: Final = 900
 """Frames within which strips are laid."""
 ROWS: Final = 6
@@ -287,11 +290,17 @@ def begin() -> None:
     timeline(scene)
 
 
+_watching: list[Callable[[], None]] = []
+"""What is called after each pump."""
+
+
 def pump(seconds: float) -> None:
     """Pumps for a while, at least once."""
     end = time.monotonic() + seconds
     while True:
         bridge().pump()
+        for watch in _watching:
+            watch()
         left = end - time.monotonic()
         if left <= 0:
             return
@@ -338,13 +347,13 @@ def tell() -> dict[str, Any]:
     picture = host.read()
     mapped = host.cut(picture)
     there = cuts.of(models[link.kept.sequence], models)
-    odds = diff.changes(there, keep(there, mapped.cut, mapped.held))
+    odds = diff.changes(there, keep(there, mapped.cut, {**mapped.held, **sync.troubles}))
     keys = [strip.key for strip in picture.strips]
     first = host.book.origin
     shown = {
-        s.key: [s.type, s.name, s.left - first, s.right - first, s.mute, s.speed, s.files, s.props]
+        s.key: [s.type, COUNTED.sub("", s.name), s.left - first, s.right - first, s.mute, s.speed, s.files, s.props]
         for s in picture.strips
-        if s.key not in mapped.held and s.key not in sync.troubles
+        if s.key not in mapped.held and s.key not in sync.troubles and s.type not in KINDS
     }
     names = host.names()
     return {
@@ -373,18 +382,25 @@ class Answers:
     def __init__(self) -> None:
         self.accepted = 0
         self.refused: list[str] = []
+        self._told: dict[str, set[str]] = {}
         self.tags: set[str] = set()
         """Tags in commands that were refused: they are allowed to be gone."""
         bridge().listen_all(self._hear)
+        _watching.append(self._note)
 
     def _hear(self, happening: Any) -> None:
         if isinstance(happening, CommandAccepted):
             self.accepted += 1
         elif isinstance(happening, CommandRefused):
             self.refused.append(f"{happening.error.code}: {happening.error.message}")
-            link = bridge().links.get(bpy.context.scene.session_uid)
-            state = link.sync.state if link is not None and link.sync is not None else None
-            self.tags |= set(TAG.findall(json.dumps(getattr(state, "command", {}))))
+            self.tags |= self._told.get(happening.id, set())
+
+    def _note(self) -> None:
+        """Notes which tags are in the command that is on its way."""
+        link = bridge().links.get(bpy.context.scene.session_uid)
+        pending = link.sync.pending if link is not None and link.sync is not None else None
+        if pending is not None and pending[0] not in self._told:
+            self._told[pending[0]] = set(TAG.findall(json.dumps(pending[1])))
 
 
 class Table:
@@ -423,16 +439,15 @@ class Table:
         return {
             "done": player.done,
             "made": [f"tag-{who}-{number}" for number in range(1, player.made + 1)],
-            "gone": sorted(player.gone | self.answers.tags),
+            "gone": sorted(player.gone),
             "accepted": self.answers.accepted,
-            "refused": self.answers.refused,
         }
 
     def settle(self) -> dict[str, Any]:
         return settle()
 
     def tell(self) -> dict[str, Any]:
-        return tell()
+        return {**tell(), "gone": sorted(self.answers.tags), "refused": self.answers.refused}
 
     def save(self, path: str) -> dict[str, Any]:
         """Saves the file."""
@@ -452,6 +467,7 @@ class Victim:
     def __init__(self, path: str, project: str, sequence: str, who: str, seed: int, footage: str) -> None:
         self.path, self.project, self.sequence = Path(path), project, sequence
         self.player = Player(who, seed, footage)
+        self.answers = Answers()
 
     def live(self, offline: int, steps: int) -> None:
         """Makes `offline` edits before it looks for the daemon; the life ends by itself after `steps` more."""
@@ -465,6 +481,7 @@ class Victim:
         say({"opened": sorted(tags())})
         bridge().connect()
         found = settle(30.0)
+        self._bury()
         say({**found, **(tell() if found["settled"] else {})})
         for _ in range(steps):
             self._edit()
@@ -476,8 +493,12 @@ class Victim:
 
     def _edit(self) -> None:
         self.player.edit()
-        if self.player.gone:
-            say({"gone": sorted(self.player.gone)})
+        self._bury()
+
+    def _bury(self) -> None:
+        gone = self.player.gone | self.answers.tags
+        if gone:
+            say({"gone": sorted(gone)})
 
     def _save(self) -> None:
         bpy.ops.wm.save_as_mainfile(filepath=str(self.path))
