@@ -110,6 +110,9 @@ class _Arranging:
                     continue
                 self._fresh(id_)
                 old = Track(id_)
+            elif values.get("kind", old.kind) != old.kind:
+                self._refuse("wrong_track_kind", id_, f"{old.name or id_} is no {laid.kind} track.")
+                continue
             elif old.locked and laid.locked is not False and values.get("placement", old.placement) != old.placement:
                 self._refuse("locked_track", id_, f"{old.name or id_} is locked.")
             self._tracks[id_] = replace(old, **values)
@@ -125,17 +128,20 @@ class _Arranging:
         for id_ in self._tracks:
             if id_ not in self.base.tracks and id_ not in above:
                 order.insert(self._top(order, self._tracks[id_].kind), id_)
-        while above:
-            ready = [id_ for id_, after in above.items() if after is None or after in order]
-            if not ready:
-                id_, after = next(iter(above.items()))
-                self._refuse("no_such_track", id_, f"There is no track {after} that {id_} could lie above.")
-                break
-            for id_ in ready:
-                after = above.pop(id_)
-                order.insert(
-                    self._bottom(order, self._tracks[id_].kind) if after is None else order.index(str(after)) + 1, id_
-                )
+        upon: dict[str | None, list[str]] = {}
+        for id_, after in above.items():
+            upon.setdefault(after, []).append(id_)
+        ready = [id_ for id_, after in above.items() if after is None or after in order]
+        for id_ in ready:  # it grows: what lies on a track comes after it
+            after = above.pop(id_)
+            kind = self._tracks[id_].kind
+            if after is not None and self._tracks[after].kind != kind:
+                self._refuse("wrong_track_kind", id_, f"{self._tracks[after].name or after} is no {kind} track.")
+            order.insert(self._bottom(order, kind) if after is None else order.index(after) + 1, id_)
+            ready.extend(upon.get(id_, ()))
+        if above:
+            id_, after = next(iter(above.items()))
+            self._refuse("no_such_track", id_, f"There is no track {after} that {id_} could lie above.")
         return tuple(order)
 
     def _top(self, order: list[str], kind: Kind) -> int:
