@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,11 +14,29 @@ import pytest
 
 from genlock.demo import unused
 
+BLENDER = Path(__file__).parents[2] / ".venv-bpy-4.5/bin/python"
+LOOK = """
+import json, os, sys
+import bpy
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+scene = bpy.context.scene
+movies = [s for s in scene.sequence_editor.strips if s.type == "MOVIE"]
+strips = [[s.name, s.frame_final_start, s.frame_final_end] for s in movies]
+missing = [s.name for s in movies if not os.path.exists(bpy.path.abspath(s.filepath))]
+scene.render.image_settings.file_format, scene.render.filepath = "PNG", sys.argv[2]
+scene.frame_set(300)
+bpy.ops.render.render(write_still=True)
+print("told: " + json.dumps([scene.name, scene.frame_end, strips, missing, len(scene.timeline_markers)]), flush=True)
+os._exit(0)
+"""
+
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     home = tmp_path_factory.mktemp("demo")
     env = {**os.environ, "GENLOCK_HOME": str(home / "home"), "GENLOCK_RUNTIME_DIR": str(home / "run")}
+    if BLENDER.exists():
+        env["GENLOCK_BLENDER"] = str(BLENDER)
     done = subprocess.run(
         [sys.executable, "-m", "genlock", "demo", "--once", "--out", str(home / "out")],
         env=env,
@@ -71,6 +90,34 @@ def test_it_tells_what_it_did(played: tuple[Path, str]) -> None:
     takes = sorted(path.name for path in (folder / "takes").rglob("*.mov"))
     assert "SH0020_v002.mov" in takes
     assert len(takes) == 5
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not BLENDER.exists(), reason="needs Blender 4.5")
+def test_the_cut_opens_in_blender_with_everything_in_place(played: tuple[Path, str], tmp_path: Path) -> None:
+    file = played[0] / "Reel 1.blend"
+    assert file.name in played[1]
+    done = subprocess.run(
+        [BLENDER, "-c", LOOK, file, tmp_path / "frame.png"], capture_output=True, text=True, timeout=120, check=False
+    )
+    line = next((line for line in done.stdout.splitlines() if line.startswith("told: ")), "")
+    assert line, done.stdout + done.stderr
+    name, end, strips, missing, markers = json.loads(line.removeprefix("told: "))
+    assert (name, end, missing, markers) == ("Reel 1", 1500, [], 1)
+    assert {strip[0] for strip in strips} == {"SH0010", "SH0020", "SH0030", "SH0040"}
+    assert min(start for *_, start, _ in strips) == 1
+    with av.open(str(tmp_path / "frame.png")) as picture:
+        (frame,) = picture.decode(video=0)
+        assert frame.to_ndarray(format="gray").mean() > 5
+
+
+def test_a_blend_that_cannot_be_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    env = {**os.environ, "GENLOCK_BLENDER": str(tmp_path / "nowhere"), "GENLOCK_RUNTIME_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "genlock", "demo", "--once", "--blend", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "no_such_file" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_demo_never_overwrites_another(tmp_path: Path) -> None:

@@ -64,12 +64,16 @@ def up(
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End when it is done instead of staying up.")] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the demo's files go.")] = Path("genlock-demo"),
+    blend: Annotated[
+        bool | None,
+        typer.Option("--blend/--no-blend", help="Also save the cut as a .blend. Default: if a Blender is here."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Run the main job on a shipped cut: import, generate, edit, undo, export, render."""
     from genlock.demo import run
 
-    code = run(out, once=once, console=output.console(stderr=as_json))
+    code = run(out, once=once, console=output.console(stderr=as_json), blend=blend)
     if as_json:
         output.print_json({"folder": str(out.absolute()), "ok": code == 0})
     raise typer.Exit(code)

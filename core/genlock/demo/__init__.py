@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from genlock.errors import GenlockError
 from genlock.timeline.rate import Rate
 from genlock.timeline.timecode import to_timecode
 from genlock_client.rest import Rest
@@ -31,12 +33,22 @@ RAZORS = (596, 900, 1200)
 clip, so that four shots come of two."""
 
 
-def run(folder: Path, *, once: bool, console: Console) -> int:
+def run(folder: Path, *, once: bool, console: Console, blend: bool | None = None) -> int:
     """Runs the demo into `folder` (a numbered one beside it when it is in use) and returns the exit code.
 
-    Unless `once`, the daemon stays up afterwards until Ctrl-C. Raises genlock_client.errors.ClientError.
+    Unless `once`, the daemon stays up afterwards until Ctrl-C. `blend`: the cut is also saved as a .blend; None: if there
+    is a Blender. Raises genlock_client.errors.ClientError, and GenlockError(blender_absent) when `blend` is True.
     """
+    from genlock.blender import finding, rendering
     from genlock.daemon.server import embedded
+
+    program: Path | None = None
+    if blend is not False:
+        try:
+            program = rendering.program(None, finding.here())
+        except GenlockError:
+            if blend:
+                raise
 
     folder = unused(folder.absolute())
     folder.mkdir(parents=True)
@@ -45,7 +57,7 @@ def run(folder: Path, *, once: bool, console: Console) -> int:
         local.write_bytes(cut.read_bytes())
     with embedded(folder / "demo.genlock", roots=[folder]) as daemon:
         demo = Demo(Rest(daemon.base_url, daemon.token, timeout=300), folder, console)
-        demo.play(local)
+        demo.play(local, program, blend)
         if not once:
             console.print(f"\nThe daemon stays up at [bold]{daemon.base_url}[/]; Ctrl-C ends it.")
             try:
@@ -89,8 +101,8 @@ class Demo:
         self.console = console
         self.step = 0
 
-    def play(self, cut: Path) -> None:
-        """Runs all steps in order."""
+    def play(self, cut: Path, blender: Path | None, blend: bool | None) -> None:
+        """Runs all steps in order. `blender` is the program that saves the cut as a .blend."""
         begun = time.monotonic()
         project = self.create_project()
         sequence, imported = self.import_cut(project, cut)
@@ -105,14 +117,17 @@ class Demo:
         otio = self.export(sequence)
         self.come_home(project, sequence, otio)
         movie = self.render(sequence)
+        scene = self.save(project, sequence, blender, blend)
         self.console.print(f"\n[bold green]Done in {time.monotonic() - begun:.0f} s.[/] What is there now:")
         for what, path in (
             ("the cut, for any OTIO tool", otio),
             ("the movie", movie),
+            ("the cut in Blender", scene),
             ("the takes", self.folder / "takes"),
             ("the store: every edit as an event", self.folder / "demo.genlock"),
         ):
-            self.console.print(f"  {what:<36} {path}", soft_wrap=True)
+            if path is not None:
+                self.console.print(f"  {what:<36} {path}", soft_wrap=True)
 
     def say(self, text: str) -> None:
         self.step += 1
@@ -279,6 +294,29 @@ class Demo:
                     break
                 time.sleep(0.2)
         self.say(f"Rendered {path.name}")
+        return path
+
+    def save(self, project: str, sequence: str, blender: Path | None, blend: bool | None) -> Path | None:
+        """Saves the cut as a .blend. Where Blender fails that nobody asked for by name, it is told and the demo goes on."""
+        from genlock.blender import saving
+
+        path = self.folder / "Reel 1.blend"
+        if blender is None:
+            if blend is None:
+                self.console.print(
+                    "    [dim]Blender 4.2 or newer would get the cut as a .blend: name it in GENLOCK_BLENDER.[/]"
+                )
+            return None
+        rest = self.rest
+        try:
+            saved = saving.save(project, sequence, path, blender, url=rest.base_url, token=rest.token, relative=True)
+        except GenlockError as error:
+            if blend:
+                raise
+            self.console.print(f"    [yellow]No .blend:[/] {escape(error.message)}")
+            return None
+        lost = f"; the production sound of {len(saved.missing)} is not shipped" if saved.missing else ""
+        self.say(f"Saved {path.name}: {saved.strips} strips that any Blender opens{lost}")
         return path
 
     # -- inside
