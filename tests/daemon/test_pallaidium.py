@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import av
@@ -172,6 +174,38 @@ def test_what_fails_is_told_in_the_words_of_the_contract(add_on: AddOn, ann: Any
     for path in ("/v1/audio/speech", "/v1/audio/transcriptions"):
         status, error = refused(lambda path=path: add_on.post(path, {"input": "hello", "model": "x"}))
         assert error["code"] == "bad_generation"
+
+
+def test_what_is_asked_at_once_goes_into_one_project(add_on: AddOn, ann: Any) -> None:
+    with ThreadPoolExecutor(8) as people:
+        queued = list(people.map(lambda seed: add_on.post("/v1/videos", video(seed=seed)), range(1, 25)))
+    assert len({one["id"] for one in queued}) == 24
+    assert [p["name"] for p in ann.http.get("/api/projects").json()].count("Pallaidium") == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("strength", float("nan")),
+        ("guidance_scale", float("inf")),
+        ("anchor_file_ids", [{"file_id": "0" * 32, "fraction": float("nan")}]),
+    ],
+)
+def test_what_is_no_number_is_refused(add_on: AddOn, field: str, value: Any) -> None:
+    status, error = refused(lambda: add_on.post("/v1/videos", video(**{field: value})))
+    assert (status, error["code"]) == (400, "bad_request")
+    assert field in error["message"]
+
+
+def test_what_was_sent_goes_after_a_day_unless_a_job_works_from_it(add_on: AddOn, ann: Any) -> None:
+    used, unused = (add_on.upload("image.png", png(colour)) for colour in ("red", "blue"))
+    folder = ann.services.folder / "uploads"
+    for id_ in (used, unused):
+        os.utime(folder / id_ / "file.png", (0, time.time() - 25 * 3600))
+    add_on.post("/v1/videos", video(image_file_id=used))
+    sent = add_on.upload("image.png", png("lime"))
+    assert [(folder / id_).exists() for id_ in (used, unused, sent)] == [True, False, True]
+    assert add_on.request("GET", f"/v1/files/{used}") == png("red")
 
 
 def test_a_cancelled_job_ends_as_failed(add_on: AddOn, ann: Any) -> None:

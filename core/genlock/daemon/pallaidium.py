@@ -6,15 +6,19 @@ words are kept at this border and nowhere else: a "model" is an engine with a pr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
-from genlock.daemon import generating
+from genlock.daemon import generating, uploads
 from genlock.daemon.author import Author
 from genlock.daemon.breakdown import next_code
+from genlock.daemon.paths import request_paths
 from genlock.errors import BadInput, NotFound
 from genlock.project.commands import CreateProject, CreateShot
 from genlock.project.job import Cancelled, Failed, JobState, Running, Succeeded, Waiting
@@ -33,6 +37,12 @@ HOST: Final = "pallaidium"
 REFERENCES: Final = 4
 """Pictures of reference that an image may have."""
 SEEDS: Final = 2**63
+ID_LENGTH: Final = 32
+KEPT_SECONDS: Final = 24 * 3600.0
+"""How long a file that was sent waits for a job."""
+
+_making = Lock()
+"""Two requests at once make one project and two codes, and one tidies at a time."""
 
 Kind = Literal["video", "image"]
 
@@ -117,8 +127,6 @@ def ask(services: Services, kind: Kind, wanted: Ask, author: Author) -> str:
         "seed": wanted.seed % SEEDS if wanted.seed > 0 else 0,
         "settings": _settings(wanted),
     }
-    project = _project(services, author)
-    codes = {shot.code.casefold() for shot in services.app.shots(project)}
     brief = Brief(
         prompt=wanted.prompt,
         negative_prompt=wanted.negative_prompt,
@@ -130,7 +138,7 @@ def ask(services: Services, kind: Kind, wanted: Ask, author: Author) -> str:
     )
     if not overrides["seed"]:
         del overrides["seed"]
-    shot = author.execute(CreateShot(project, next_code(codes), "", brief)).created[0]
+    shot = _shot(services, brief, author)
     return generating.generate(services, [shot], overrides, author)[0]
 
 
@@ -153,7 +161,10 @@ def job(services: Services, id_: str) -> JobView:
 
 
 def file(services: Services, id_: str) -> Path:
-    """Returns the file that an id names: what was sent, or the take that a job made. Raises NotFound(no_such_media)."""
+    """Returns the file that an id names: what was sent, or the take that a job made.
+
+    Raises NotFound(no_such_job) for an id that names neither, NotFound(no_such_media) for a job without a take.
+    """
     try:
         return _sent(services, id_)
     except NotFound:
@@ -161,12 +172,28 @@ def file(services: Services, id_: str) -> Path:
         return _take(services, state)
 
 
-def sent_folder(services: Services, id_: str) -> Path:
-    """Returns the folder of a file that was sent."""
-    return services.folder / "uploads" / id_
+def tidy(services: Services) -> None:
+    """Removes files that were sent some time ago and that no job works from."""
+    before = time.time() - KEPT_SECONDS
+    with _making, suppress(OSError):  # what cannot be removed stays
+        found = [path for path in uploads.folder(services).glob("*/*") if _is_id(path.parent.name)]
+        old = [path for path in found if path.stat().st_mtime < before]
+        if old:
+            used = {Path(text).parent.name for job in services.app.jobs() for text in request_paths(job.request)}
+            for path in old:
+                if path.parent.name not in used:
+                    uploads.discard(path)
 
 
 # -- inside
+
+
+def _shot(services: Services, brief: Brief, author: Author) -> str:
+    """Makes a shot under the next free code, and at first the project."""
+    with _making:
+        project = _project(services, author)
+        codes = {shot.code.casefold() for shot in services.app.shots(project)}
+        return author.execute(CreateShot(project, next_code(codes), "", brief)).created[0]
 
 
 def _project(services: Services, author: Author) -> str:
@@ -226,12 +253,16 @@ def _settings(wanted: Ask) -> dict[str, Any]:
 
 
 def _sent(services: Services, id_: str) -> Path:
-    folder = sent_folder(services, id_)
-    plain = len(id_) == 32 and id_.isascii() and id_.isalnum()
-    found = next((path for path in folder.iterdir() if path.is_file()), None) if plain and folder.is_dir() else None
+    folder = uploads.folder(services) / id_
+    there = _is_id(id_) and folder.is_dir()
+    found = next((path for path in folder.iterdir() if path.is_file()), None) if there else None
     if found is None:
         raise NotFound("no_such_media", f"No file {id_!r} was sent here.")
     return found
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == ID_LENGTH and text.isascii() and text.isalnum()
 
 
 def _take(services: Services, state: JobState) -> Path:

@@ -12,16 +12,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
-from genlock.daemon import exchange, exporting, marking, merging, rendering
+from genlock.daemon import exchange, exporting, marking, merging, rendering, uploads
 from genlock.daemon.answers import Answer
 from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers, binary
 from genlock.daemon.provide import HEX, AggregateId, RepeatableBody, SignedBody, Uses
 from genlock.daemon.views import ExportAnswer, ExportsAnswer, ImportAnswer, LossAnswer, TaskStarted, UploadAnswer
-from genlock.errors import BadInput, StoreError
+from genlock.errors import BadInput
 from genlock.timeline.rate import Rate
 
 router = APIRouter(prefix="/api")
@@ -88,20 +87,8 @@ async def upload(request: Request, services: Uses, name: str = Query(max_length=
     """Takes a file as the raw body; the answer's path can be imported."""
     if not UPLOAD_NAME.fullmatch(name):
         raise BadInput("bad_name", f"{name!r} is not a name for an upload.")
-    folder = services.folder / "uploads" / secrets.token_hex(8)
-    path, size, whole = folder / name, 0, False
-    try:
-        folder.mkdir(parents=True, mode=0o700)
-        with path.open("xb") as file:
-            async for chunk in request.stream():
-                await run_in_threadpool(file.write, chunk)
-                size += len(chunk)
-        whole = True
-    except OSError as error:
-        raise StoreError("store_unwritable", f"{folder} cannot be written: {error}.") from error
-    finally:
-        if not whole:
-            _discard(path)
+    path = uploads.folder(services) / secrets.token_hex(8) / name
+    size = await uploads.keep(path, request.stream())
     return Answer(UploadAnswer(str(path.resolve()), size))
 
 
@@ -171,9 +158,3 @@ def render(sequence: AggregateId, body: RenderBody, services: Uses) -> Answer:
     path = services.roots.writable(body.path, rendering.MOVIES)
     task = rendering.start(services, sequence, path, body.version)
     return Answer(TaskStarted(task.id), status_code=202)
-
-
-def _discard(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    if path.parent.is_dir():
-        path.parent.rmdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,14 +16,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
-from genlock.daemon import pallaidium
+from genlock.daemon import pallaidium, uploads
 from genlock.daemon.answers import Answer
 from genlock.daemon.author import Author
 from genlock.daemon.openapi import answers, binary
 from genlock.daemon.pallaidium import Ask, JobView, Kind, ModelEntry
 from genlock.daemon.paths import media_type
 from genlock.daemon.provide import HEX, Uses
-from genlock.errors import BadInput, StoreError
+from genlock.errors import BadInput
 
 router = APIRouter(prefix="/v1")
 
@@ -52,6 +53,8 @@ class QueuedAnswer(Struct):
 class Anchor(BaseModel):
     """A picture at a fraction of the clip."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     file_id: str
     fraction: float = 0.5
 
@@ -59,7 +62,7 @@ class Anchor(BaseModel):
 class AskBody(BaseModel):
     """What the add-on sends. Fields that we have no use for are passed over, as the contract wants."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     model: str = Field("", max_length=200)
     prompt: str = Field("", max_length=20_000)
@@ -118,14 +121,8 @@ async def send(request: Request, services: Uses) -> Answer:
         if not NAMED.fullmatch(suffix):
             raise BadInput("bad_name", f"{upload.filename!r} is not a picture, a clip or a sound.")
         id_ = secrets.token_hex(16)
-        path = pallaidium.sent_folder(services, id_) / f"file{suffix.lower()}"
-        try:
-            path.parent.mkdir(parents=True, mode=0o700)
-            with path.open("xb") as file:
-                while chunk := await upload.read(CHUNK):
-                    await run_in_threadpool(file.write, chunk)
-        except OSError as error:
-            raise StoreError("store_unwritable", f"{path.parent} cannot be written: {error}.") from error
+        await run_in_threadpool(pallaidium.tidy, services)
+        await uploads.keep(uploads.folder(services) / id_ / f"file{suffix.lower()}", _chunks(upload))
     return Answer(SentAnswer(id_))
 
 
@@ -165,6 +162,11 @@ def speech(body: AskBody) -> Answer:
 def transcriptions() -> Answer:
     """Refused: no engine here writes down what is said."""
     raise BadInput("bad_generation", "Genlock writes no transcriptions.")
+
+
+async def _chunks(upload: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await upload.read(CHUNK):
+        yield chunk
 
 
 def _queued(services: Uses, kind: Kind, body: AskBody) -> Answer:
