@@ -25,7 +25,7 @@ class Unreadable(Exception):
 
 class Kept(NamedTuple):
     """One scene's link. `version` and `bases` are what `shadow` stands for, `book` is the mapping's part, `path` the file
-    this was saved as, `file` its identity, which copies of the file share."""
+    this was saved as, `file` its identity, which copies of the file share. `before` is the shadow without what `pending` says."""
 
     project: str
     sequence: str
@@ -37,6 +37,7 @@ class Kept(NamedTuple):
     path: str = ""
     shadow: Picture | None = None
     pending: tuple[str, Value] | None = None
+    before: Picture | None = None
 
 
 def write(scene: Any, kept: Kept) -> None:
@@ -53,7 +54,7 @@ def write(scene: Any, kept: Kept) -> None:
         "homes": json.dumps(book.get("homes", {}), separators=(",", ":")),
         "file": kept.file,
         "path": kept.path,
-        "shadow": _pack({**inner, "picture": kept.shadow}),
+        "shadow": _pack({**inner, "picture": kept.shadow, "before": kept.before}),
         "pending": "" if kept.pending is None else _pack(list(kept.pending)),
     }
 
@@ -92,6 +93,7 @@ def read(scene: Any) -> Kept | None:
             _text(fields, "path"),
             inner["picture"],
             None if pending is None else (str(pending[0]), dict(pending[1])),
+            inner.get("before"),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error) as error:
         raise Unreadable(f"This scene's link to Genlock is damaged ({type(error).__name__}).") from error

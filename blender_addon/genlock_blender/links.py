@@ -97,6 +97,7 @@ class Link:
             clock=time.perf_counter,
             bases=kept.bases,
             pending=kept.pending,
+            before=kept.before,
         )
         host.answered = sync.answered
         if kept.shadow is not None:
@@ -108,9 +109,16 @@ class Link:
         if not isinstance(self.state, Linked):
             return self.kept
         host, sync = self.state
-        shadow = None if sync.shadow is NOTHING else sync.shadow
+        shadow, before = sync.shadow, sync.before
+        if before is not None and sync.pending is None:  # it was turned down, and is not yet taken back
+            shadow, before = before, None
         return self.kept._replace(
-            version=sync.base, bases=dict(sync.bases), book=host.book.persisted(), shadow=shadow, pending=sync.pending
+            version=sync.base,
+            bases=dict(sync.bases),
+            book=host.book.persisted(),
+            shadow=None if shadow is NOTHING else shadow,
+            pending=sync.pending,
+            before=before,
         )
 
     def save(self, path: str) -> None:

@@ -7,7 +7,9 @@
 The *shadow* is the picture that both sides agree on, and `base` the version it stands for. Local edits are what differs
 between shadow and host; they go out first, as one command against `base`, which the daemon merges with what happened since.
 Others' edits are shown when nothing local waits, and are read back into the shadow, so that they never come back as edits.
-A refused edit is taken back in the host, with its reason kept.
+Of a refused edit the parts that were turned down are taken back in the host, with the reason kept, and the rest is told
+again; something new that was turned down is not taken away, but held back. What was told is not believed before it is
+accepted: until then `before` is what both sides agreed on.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ QUIET_SECONDS = 0.15
 """An edit counts as done after this long without another change."""
 POLL_SECONDS = 0.25
 """The fingerprint is taken at most this often while nothing happens, and costs at most a 300th of the time."""
+ATTEMPTS = 8
+"""How often what is left of a refused edit is told again."""
 READ_SECONDS = 5.0
 """What the fingerprint does not see is looked for at most this often, at most a 600th of the time."""
 
@@ -136,10 +140,11 @@ State = Union[Idle, Settling, Asking, Keeping, Sending, Showing, Stopped]
 
 
 class Sync:
-    """One linked sequence. A host calls `hint`, `tick` and `happened`, and saves `base`, `bases`, `shadow` and `pending`.
+    """One linked sequence. A host calls `hint`, `tick` and `happened`, and saves `base`, `bases`, `shadow`, `pending` and
+    `before`.
 
-    `shadow` and `base` (0: nothing was shown yet) come from the last time, and so does `pending`, a command whose answer
-    was never seen: it is sent again under its id. `clock` gives seconds, for measuring what looking at the host costs.
+    `shadow` and `base` (0: nothing was shown yet) come from the last time, and so do `pending`, a command whose answer
+    was never seen: it is sent again under its id, and `before`, the shadow without what that command says. `clock` gives seconds, for measuring what looking costs.
     """
 
     def __init__(
@@ -153,6 +158,7 @@ class Sync:
         clock: Callable[[], float],
         bases: Mapping[str, int] | None = None,
         pending: tuple[str, Value] | None = None,
+        before: Any = None,
         fresh: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self.host = host
@@ -179,8 +185,15 @@ class Sync:
         self._theirs: list[str] = []
         self._sent = ""
         self._found = False
-        self._lagging = False
-        """Whether something of the newest version was not shown because the user changed it: `base` waits for that."""
+        self._lagging: frozenset[str] = frozenset()
+        """What of the newest version was not shown because the user changed it: `base` waits until that is told."""
+        self.before = before if pending is not None else None
+        """The shadow as it was before the command that waits for its answer, or was turned down and not yet taken back."""
+        self._first = False
+        """Whether the host has to be shown something before it is looked at: what it shows is of no version."""
+        self._turned_down: dict[str, tuple[Value, tuple[str, str]]] = {}
+        """New items that were refused, as they were told, and why: they stay here alone until they are changed."""
+        self._again = 0
         self.state: State = Idle()
         if pending is not None:
             self.state = Sending(*pending)
@@ -222,6 +235,7 @@ class Sync:
             return
         if isinstance(happening, CommandAccepted):
             if isinstance(self.state, Sending) and happening.id == self.state.id:
+                self._first = happening.version != self.base + 1  # others' edits were merged into it
                 self.base = max(self.base, happening.version)
                 self._done(None)
         elif isinstance(happening, CommandRefused):
@@ -244,7 +258,7 @@ class Sync:
         elif isinstance(state, (Idle, Keeping)):
             self._idle(now, budget)
         elif isinstance(state, Settling):
-            self._settle(state, now)
+            self._settle(state, now, budget)
 
     def due(self, now: float) -> float:
         """Returns the seconds after which `tick` has something to do again."""
@@ -257,7 +271,7 @@ class Sync:
     def _idle(self, now: float, budget: float) -> None:
         if not self._ready():
             return
-        if not self.base:  # what is there is told once it is known what was there before
+        if not self.base or self._must_show():  # what is there is told once it is known what was there before
             if self._behind() and not self.host.busy():
                 self._show(now, budget)
             return
@@ -284,7 +298,15 @@ class Sync:
             self.stop("The sequence is no longer in the project.", "Link the scene to another one.")
         return False
 
-    def _settle(self, state: Settling, now: float) -> None:
+    def _must_show(self) -> bool:
+        return self._first and isinstance(self._session.state, Live)
+
+    def _settle(self, state: Settling, now: float, budget: float) -> None:
+        if self._must_show():
+            if self._behind() and not self.host.busy():
+                self._dirty = True
+                self._show(now, budget)
+            return
         if self._moved(now) or self._dirty:
             self._dirty = False
             self.state = Settling(now)
@@ -313,22 +335,37 @@ class Sync:
         if mapped.missing and live and self.host.ask(mapped.missing):
             self.state = Asking(mapped.missing)
             return
-        self.held = mapped.held
-        after = keep(self._agreed, mapped.cut, mapped.held)
+        cut, held = self._without_turned_down(mapped)
+        self.held = held
+        if self._lagging:  # what the user changed of an older version goes first, against that version
+            held = {**dict.fromkeys((self._agreed.items.keys() | cut.items.keys()) - self._lagging), **held}
+        after = keep(self._agreed, without(cut, held), held)
         found = diff.changes(self._agreed, after, self.bases)
         self.local_changes = 0 if found is None else count(found)
         if found is not None and not live:
             self.state = Keeping(self.local_changes)
             return
-        self.shadow = self.host.agreed(self.shadow, picture, frozenset(mapped.held))
+        before = self.shadow
+        self.shadow = self.host.agreed(self.shadow, picture, frozenset(held))
         self._agreed = after
         self.state = Idle()
-        if found is None:
-            self._remote, self._lagging = self._remote or self._lagging, False
-        else:
+        if self._lagging:
+            self._remote = self._dirty = True
+            self._lagging = frozenset()
+        if found is not None:
+            self.before, self._again = before, 0
             command = {"do": "Arrange", "base": self.base, **found}
             self.state = Sending(self._fresh(), command)
             self._send(command, self.state.id)
+
+    def _without_turned_down(self, mapped: Mapped) -> tuple[Cut, dict[str, Any]]:
+        """Returns the cut without new items that were refused as they are, and what is held with those."""
+        cut, held = mapped.cut, dict(mapped.held)
+        self._turned_down = {key: told for key, told in self._turned_down.items() if cut.items.get(key) == told[0]}
+        if self._turned_down:
+            cut = without(cut, self._turned_down)
+            held.update((key, why) for key, (_, why) in self._turned_down.items())
+        return cut, held
 
     def _send(self, command: Value, id_: str) -> None:
         self._sent = id_
@@ -341,10 +378,38 @@ class Sync:
         self._label = ""
 
     def _done(self, error: ClientError | None) -> None:
-        self.refusal = error
+        if error is not None or not self._again:
+            self.refusal = error
         self.local_changes = 0
         self.state = Idle()
         self._remote = True  # what was merged, or the correction
+        if error is not None:
+            self._agreed = None
+            self._first = True
+            self._tell_the_rest(error)
+        elif self._again:
+            self._first = True
+        else:
+            self.before = None
+
+    def _tell_the_rest(self, error: ClientError) -> None:
+        """Tells again what was not turned down: first without new items that were, then without any change that was."""
+        against = {str(each.get("id")): each for each in error.details.get("conflicts") or ()}
+        if not against or self.before is None or self._again >= ATTEMPTS:
+            return
+        before, told = (self.host.cut(picture) for picture in (self.before, self.shadow))
+        after = keep(before.cut, told.cut, {**told.held, **before.held})
+        new = {key: after.items[key] for key in against if key in after.items and key not in before.cut.items}
+        rest = without(after, new) if new else keep(before.cut, after, against)
+        for key, value in new.items():
+            self._turned_down[key] = value, (error.code, against[key].get("message") or error.message)
+        self.shadow = self.host.agreed(self.before, self.shadow, frozenset(new))
+        found = diff.changes(before.cut, rest, self.bases)
+        if found is not None and rest != after:
+            self._again += 1
+            command = {"do": "Arrange", "base": self.base, **found}
+            self.state = Sending(self._fresh(), command)
+            self._send(command, self.state.id)
 
     # -- showing
 
@@ -381,10 +446,14 @@ class Sync:
             self.state = state._replace(steps=state.steps + 1)
             return
         self.shadow = shown.picture
+        if self.before is not None:  # what the user changed of a refused edit meanwhile is not agreed on
+            self.shadow = self.host.agreed(self.before, self.shadow, shown.left)
+            self.before = None
         self._agreed = None
+        self._first = False
         self.troubles = shown.troubles
         self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
-        self._lagging = bool(shown.left - self.held.keys()) and self.base > 0
+        self._lagging = shown.left - self.held.keys() if self.base else frozenset()
         if not self._lagging:
             self.base = state.bases[self.sequence]
         self._moved(now)
@@ -413,6 +482,16 @@ def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
         for id_, inner in after.nested.items()
     }
     return after._replace(items=items, tracks=tracks, transitions=transitions, nested=nested)
+
+
+def without(cut: Cut, keys: Mapping[str, Any] | set[str]) -> Cut:
+    """Returns the cut without these items and their transitions."""
+    return cut._replace(
+        items={key: value for key, value in cut.items.items() if key not in keys},
+        transitions={
+            key: value for key, value in cut.transitions.items() if not any(end in keys for end in key.split(">"))
+        },
+    )
 
 
 def count(found: Value) -> int:

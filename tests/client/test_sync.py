@@ -84,7 +84,14 @@ class Daemon:
             if patch is None:
                 items.pop(key, None)
             elif patch.get("name") == FORBIDDEN:
-                return {"type": "refused", "id": id_, "code": "locked", "message": "That name is taken."}
+                about = [{"code": "locked", "id": key, "message": "That name is taken."}]
+                return {
+                    "type": "refused",
+                    "id": id_,
+                    "code": "locked",
+                    "message": "That name is taken.",
+                    "conflicts": about,
+                }
             elif key not in base:
                 if not {"start", "duration", "source", "track"} <= patch.keys():
                     return {"type": "refused", "id": id_, "code": "no_such_item", "message": f"There is no {key}."}
@@ -183,7 +190,7 @@ class World:
         self.sync = self.linked(None, 0)
         self.session.opened("token")
 
-    def linked(self, shadow: Items | None, base: int, pending: Any = None) -> Sync:
+    def linked(self, shadow: Items | None, base: int, pending: Any = None, before: Any = None) -> Sync:
         return Sync(
             self.screen,
             self.session,
@@ -192,6 +199,7 @@ class World:
             base=base,
             clock=lambda: self.now,
             pending=pending,
+            before=before,
             fresh=lambda: f"command-{next(self.names)}",
         )
 
@@ -328,6 +336,19 @@ def test_a_refused_edit_is_taken_back_and_the_reason_is_kept(world: World) -> No
     world.rest(2)
     assert world.daemon.items["a"]["start"] == 44
     assert not world.sync.refusal
+
+
+def test_one_refusal_does_not_take_back_a_day_offline(world: World) -> None:
+    world.drop()
+    world.screen.items["a"] |= {"name": FORBIDDEN, "start": 44}
+    for number in range(5):
+        world.screen.items[f"n{number}"] = item(1000 + 100 * number, f"New {number}")
+    world.rest(6)
+    assert {f"n{number}" for number in range(5)} <= world.daemon.items.keys()
+    assert world.daemon.items["a"] == item(0, "Opening")
+    assert world.screen.items == world.daemon.items
+    assert world.sync.refusal is not None
+    assert world.sync.refusal.message == "That name is taken."
 
 
 def test_no_change_is_success(world: World) -> None:
@@ -507,3 +528,68 @@ def _disturb(world: World, chance: random.Random, mine: dict[str, int], n: int) 
         world.deaf = True
     else:
         world.screen.reason = "dragging" if deed == "busy" else ""
+
+
+def sending(world: World) -> None:
+    """Lets time pass until a command is on its way."""
+    while not isinstance(world.sync.state, Sending):
+        world.tick()
+
+
+def test_a_new_item_that_is_refused_stays_here_alone_and_the_rest_goes_out(world: World) -> None:
+    world.screen.items["new"] = item(300, FORBIDDEN)
+    world.screen.items["a"]["start"] = 44
+    world.rest(2)
+    assert world.screen.items["new"] == item(300, FORBIDDEN)
+    assert world.sync.held["new"] == ("locked", "That name is taken.")
+    assert world.daemon.items["a"]["start"] == 44
+    told = len(world.daemon.commands)
+    world.daemon.edit({**world.daemon.items, "b": item(400)})
+    world.rest(12)
+    assert len(world.daemon.commands) == told
+    assert world.screen.items["new"] == item(300, FORBIDDEN)
+    world.screen.items["new"]["name"] = "Allowed"
+    world.rest(6)
+    assert world.daemon.items["new"]["name"] == "Allowed"
+    assert world.screen.items == world.daemon.items
+
+
+def test_what_is_edited_after_a_refusal_is_told_as_if_that_had_never_been_told(world: World) -> None:
+    world.screen.items["a"] |= {"name": FORBIDDEN, "start": 44}
+    sending(world)
+    world.screen.reason = "drag"
+    world.tick()
+    world.screen.items["a"]["name"] = "Fine"
+    world.screen.reason = ""
+    world.rest(6)
+    assert (world.daemon.items["a"]["name"], world.daemon.items["a"]["start"]) == ("Fine", 44)
+    assert world.screen.items == world.daemon.items
+
+
+def test_a_command_that_is_refused_after_a_restart_is_taken_back_too(world: World) -> None:
+    world.screen.items["a"] |= {"name": FORBIDDEN}
+    world.screen.items["c"] = item(200, "Third")
+    sending(world)
+    base, shadow, before, pending = world.sync.base, world.sync.shadow, world.sync.before, world.sync.pending
+    assert before == {"a": item(0, "Opening"), "b": item(20)}
+    world.sync = world.linked(shadow, base, pending, before)
+    world.rest(6)
+    assert world.daemon.items["c"] == item(200, "Third")
+    assert world.daemon.items["a"] == item(0, "Opening")
+    assert world.screen.items == world.daemon.items
+
+
+def test_what_just_came_in_can_be_edited_beside_what_the_user_changed_meanwhile(world: World) -> None:
+    world.screen.steps = 1
+    world.daemon.edit({"a": item(500, "Opening"), "b": item(20), **{f"n{n}": item(100 + 20 * n) for n in range(10)}})
+    while "n9" not in world.screen.items:
+        world.tick()
+    world.screen.items["a"]["name"] = "Mine"
+    while "n0" not in world.screen.items:
+        world.tick()
+    world.screen.items["n0"]["start"] = 900
+    world.rest(6)
+    assert world.sync.refusal is None
+    assert world.daemon.items["n0"]["start"] == 900
+    assert (world.daemon.items["a"]["name"], world.daemon.items["a"]["start"]) == ("Mine", 500)
+    assert world.screen.items == world.daemon.items
