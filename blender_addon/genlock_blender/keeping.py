@@ -25,7 +25,8 @@ class Unreadable(Exception):
 
 class Kept(NamedTuple):
     """One scene's link. `version` and `bases` are what `shadow` stands for, `book` is the mapping's part, `path` the file
-    this was saved as, `file` its identity, which copies of the file share. `before` is the shadow without what `pending` says."""
+    this was saved as, `file` its identity, which copies of the file share. `before` is the shadow without
+    what `pending` says."""
 
     project: str
     sequence: str

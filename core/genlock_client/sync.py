@@ -144,7 +144,8 @@ class Sync:
     `before`.
 
     `shadow` and `base` (0: nothing was shown yet) come from the last time, and so do `pending`, a command whose answer
-    was never seen: it is sent again under its id, and `before`, the shadow without what that command says. `clock` gives seconds, for measuring what looking costs.
+    was never seen and that is sent again under its id, and `before`, the shadow without what that command says. `clock`
+    gives seconds, for measuring what looking at the host costs.
     """
 
     def __init__(
