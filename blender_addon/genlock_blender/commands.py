@@ -215,7 +215,8 @@ class GENLOCK_OT_open_panel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return needs(cls, bridges.bridge().session is not None, "Genlock is not connected")
+        away = status(context).state in ("absent", "connecting", "denied", "offline")
+        return needs(cls, bridges.bridge().session is not None and not away, "Genlock is not connected")
 
     def execute(self, context: Any) -> set[str]:
         def answered(answer: Any) -> None:

@@ -121,7 +121,7 @@ def answer(body: Value) -> Forecast:
 
 def amount(size: Any) -> str:
     """Returns bytes as a person reads them, "" for none."""
-    return f"{size / 2**30:.1f} GB" if size >= 2**29 else f"{size / 2**20:.0f} MB" if size >= 2**20 else ""
+    return f"{size / 1e9:.1f} GB" if size >= 5e8 else f"{size / 1e6:.1f} MB" if size >= 1e6 else ""
 
 
 def duration(seconds: float) -> str:

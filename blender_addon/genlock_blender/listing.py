@@ -61,7 +61,7 @@ def draw_job(layout: Any, job: Any) -> None:
     row.label(text=f"{job.code} {word(job.mode)}", icon=ICONS.get(job.state, "DOT"), translate=False)
     if job.state == "running":
         progress(row, job.fraction, f"{job.fraction:.0%}")
-    else:
+    elif job.state != "succeeded":  # its icon says that
         row.label(text=short(job), translate=False)
     if job.can_cancel:
         row.operator("genlock.job_cancel", text="", icon="X").job = job.id

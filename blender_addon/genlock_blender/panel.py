@@ -28,7 +28,10 @@ ICONS = {
     "stopped": "ERROR",
 }
 WIDTH = 46
-"""Characters of a line: panels do not wrap."""
+"""Characters of a line where the sidebar's width is not known: labels do not wrap."""
+NARROW = 16
+LETTER, EDGES = 6.1, 62
+"""Pixels of a letter in the middle, and of what stands beside the text: tabs, margins, a box, an icon's room."""
 MOST = 8
 """Rows of a list that may be long; the rest is counted."""
 
@@ -47,14 +50,22 @@ class Tab:
 
 def lines(layout: Any, text: str, icon: str = "NONE") -> None:
     """Writes a sentence over as many lines as it needs."""
-    row = ""
+    row, most = "", width()
     for each in text.split():
-        if row and len(row) + len(each) >= WIDTH:
+        if row and len(row) + len(each) >= most:
             layout.label(text=row, icon=icon, translate=False)
             row, icon = "", "BLANK1" if icon != "NONE" else icon
         row = f"{row} {each}".strip()
     if row:
         layout.label(text=row, icon=icon, translate=False)
+
+
+def width() -> int:
+    """Returns how many characters a line of the sidebar has that is drawn at this moment."""
+    region = bpy.context.region
+    if region is None or region.type != "UI":
+        return WIDTH
+    return max(NARROW, int((region.width / bpy.context.preferences.system.ui_scale - EDGES) / LETTER))
 
 
 class GENLOCK_PT_connection(Tab, bpy.types.Panel):
@@ -133,9 +144,9 @@ def draw_conflicts(layout: Any, context: Any) -> None:
     for conflict in conflicts[:MOST]:
         box = layout.box()
         lines(box, str(conflict.get("message", "")), "ERROR")
-        row = box.row(align=True)
+        column = box.column(align=True)
         for choice in conflict.get("choices", ()):
-            button = row.operator("genlock.resolve", text=tr(CONFLICT.get(choice, choice)), translate=False)
+            button = column.operator("genlock.resolve", text=tr(CONFLICT.get(choice, choice)), translate=False)
             button.conflict, button.choice = conflict["id"], choice
     if len(conflicts) > MOST:
         layout.label(text=tr("and {n} more").format(n=len(conflicts) - MOST), translate=False)

@@ -59,7 +59,7 @@ def draw_take(layout: Any, held: Any, take: Any) -> None:
         chosen = row.operator("genlock.take_select", text=name, depress=take.selected, translate=False)
         chosen.take = take.id
         if not take.selected:
-            for how, icon in (("MUTED", "HIDE_ON"), ("WIPE", "SPLIT_VERTICAL")):
+            for how, icon in (("MUTED", "HIDE_ON"), ("WIPE", "MOD_MIRROR")):
                 compare = row.operator("genlock.take_compare", text="", icon=icon)
                 compare.take, compare.how = take.id, how
     elif take.kind == "mask":

@@ -139,7 +139,7 @@ def test_the_forecast_is_asked_for_once_and_drawn(scene: Any, fake: FakeBridge) 
         "engine": "ltx2",
         "name": "whole",
         "model": "ltx2.3",
-        "bytes": 42 * 2**30,
+        "bytes": 42 * 10**9,
         "stages": stages,
         "notes": ["Cut."],
     }
