@@ -33,12 +33,13 @@ def _edits(before: Sequence, after: Sequence, arrangement: Arrangement) -> Itera
         verb = _verb(before, after, old, new)
         if verb:
             yield verb, "clip", getattr(new or old, "name", "") or id_
+    passed = [t for t in before.order if t in after.tracks] != [t for t in after.order if t in before.tracks]
     for id_ in arrangement.tracks:
         was, now = before.tracks.get(id_), after.tracks.get(id_)
         if was != now:
             name = (after if now else before).track_called(id_)
             yield _come_or_gone(was, now), "track", f"track {name}"
-        elif now is not None and [t for t in before.order if t in after.tracks] != list(after.order):
+        elif now is not None and passed:
             yield "move", "track", f"track {after.track_called(id_)}"
     for key in arrangement.transitions:
         one, two = before.transitions.get(key), after.transitions.get(key)
