@@ -110,6 +110,13 @@ def test_the_history_says_what_was_done(studio: Studio) -> None:
         assert edit_of(studio).label == label
     studio.do(told(studio.app.sequence(cut).version, items={"b": {"enabled": True}}), cut, label="Undo in Blender")
     assert edit_of(studio).label == "Undo in Blender"
+    v1 = studio.track(cut)
+    tracks = {v1: {"name": "Main"}, "new": {"kind": "video", "name": "Top"}}
+    studio.do(told(studio.app.sequence(cut).version, tracks=tracks), cut)
+    assert edit_of(studio).label == "Change track Main; add track Top"
+    tracks = {v1: {"name": "Main"}, "two": {"kind": "video", "name": "Two"}}
+    studio.do(told(studio.app.sequence(cut).version, tracks=tracks), cut)
+    assert edit_of(studio).label == "Add track Two"
 
 
 def test_two_hosts_that_arrange_at_once_keep_both_changes(studio: Studio) -> None:
@@ -322,6 +329,7 @@ def test_nested_sequences_that_cannot_be_change_nothing(studio: Studio) -> None:
         ([inner(cut)], "id_taken"),
         ([inner(elsewhere)], "id_taken"),
         ([inner("no id")], "bad_value"),
+        ([inner(other.upper())], "bad_value"),
         ([inner(other, base=1)], "no_such_sequence"),
         ([inner(other, name=" ")], "bad_name"),
         ([inner(other, rate=[7, 1])], "bad_rate"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from genlock.errors import Refused
 from genlock.project.rules import valid
 from genlock.timeline.check import violations
 from genlock.timeline.decision import Conflict, Refusal
 from genlock.timeline.events import Content, restore
-from genlock.timeline.model import Nested
+from genlock.timeline.model import Item, Nested
 from genlock.timeline.sequence import Sequence
 
 SHOWN = 20
@@ -37,17 +37,27 @@ def check(content: Content, state: Sequence | None = None) -> Refusal | None:
 
 def check_nesting(contents: Mapping[str, Content]) -> None:
     """Raises Refused(nesting_cycle) when one of the sequences shows itself, directly or through others."""
-    shows = {id_: _shown(content) & contents.keys() for id_, content in contents.items()}
+    shows = {id_: shown_by(content) for id_, content in contents.items()}
+    refuse_cycles(shows, lambda id_: contents[id_].name)
+
+
+def refuse_cycles(shows: Mapping[str, set[str]], name: Callable[[str], str]) -> None:
+    """Raises Refused(nesting_cycle) when a sequence of `shows` shows itself, directly or through others of them."""
     done: set[str] = set()
-    while ready := [id_ for id_ in shows if id_ not in done and shows[id_] <= done]:
+    while ready := [id_ for id_ in shows if id_ not in done and shows[id_] & shows.keys() <= done]:
         done.update(ready)
     if len(done) < len(shows):
-        names = sorted(contents[id_].name for id_ in shows if id_ not in done)
+        names = sorted(name(id_) for id_ in shows if id_ not in done)
         raise Refused("nesting_cycle", f"{', '.join(names)} would contain each other.")
 
 
-def _shown(content: Content) -> set[str]:
-    items = (placed.item for part in content.tracks for placed in part.items)
+def shown_by(content: Content) -> set[str]:
+    """Returns the sequences that items of the content show."""
+    return shown(placed.item for part in content.tracks for placed in part.items)
+
+
+def shown(items: Iterable[Item]) -> set[str]:
+    """Returns the sequences that the items show."""
     return {item.source.sequence for item in items if isinstance(item.source, Nested)}
 
 

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from genlock.application.commands import Arrange, InnerArrangement
 from genlock.application.handlers.edits import commit, editable
 from genlock.application.handlers.sequences import bring_in, register
+from genlock.application.imports import refuse_cycles, shown
 from genlock.application.opened import Opened
 from genlock.application.sources import completed
 from genlock.application.turn import Turn, error_of, settled
 from genlock.collector import uncollected
-from genlock.errors import NotFound, Refused
+from genlock.errors import BadInput, NotFound, Refused
 from genlock.event import EventKind
 from genlock.project.rules import valid
 from genlock.timeline.arrange import arrange
@@ -42,6 +43,9 @@ def handle(turn: Turn, command: Arrange) -> None:
         raise Refused("id_taken", "A sequence is arranged twice in one command.")
     known = [inner for inner in command.nested if inner.sequence in turn.world.homes]
     fresh = [inner for inner in command.nested if inner.sequence not in turn.world.homes]
+    for inner in fresh:
+        if turn.free(inner.sequence).hex != inner.sequence:
+            raise BadInput("bad_value", f"{inner.sequence!r} is no sequence id: 32 hex digits in lower case are.")
     changed = _arrange(turn, opened, command.base, command.arrangement)
     for inner in known:
         changed = _again(turn, opened, inner) or changed
@@ -124,7 +128,7 @@ def _made(turn: Turn, opened: Opened, inner: InnerArrangement) -> Sequence:
     rate = inner.rate or target.rate
     drop = target.drop_frame if inner.drop_frame is None else inner.drop_frame
     empty = Sequence(
-        turn.free(inner.sequence).hex if inner.sequence not in turn.world.homes else inner.sequence,
+        inner.sequence,
         name=inner.name.strip(),
         rate=rate,
         drop_frame=drop and rate.drop_per_minute > 0,
@@ -162,12 +166,6 @@ def _check_nesting(turn: Turn, ids: Iterable[str]) -> None:
         id_ = todo.pop()
         state = turn.nested(id_) if id_ not in shows else None
         if state is not None:
-            sources = [item.source for item in state.items.values()]
-            shows[id_] = {source.sequence for source in sources if isinstance(source, Nested)}
+            shows[id_] = shown(state.items.values())
             todo.extend(shows[id_])
-    done: set[str] = set()
-    while ready := [id_ for id_ in shows if id_ not in done and shows[id_] & shows.keys() <= done]:
-        done.update(ready)
-    if len(done) < len(shows):
-        names = sorted(turn.sequence(id_).state.name for id_ in shows if id_ not in done)
-        raise Refused("nesting_cycle", f"{', '.join(names)} would contain each other.")
+    refuse_cycles(shows, lambda id_: turn.sequence(id_).state.name)

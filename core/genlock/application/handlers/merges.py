@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from genlock.application.commands import MergeSequence
 from genlock.application.handlers.edits import commit, editable
 from genlock.application.handlers.sequences import bring_in, register
-from genlock.application.imports import check, check_nesting
+from genlock.application.imports import check, check_nesting, shown_by
 from genlock.application.opened import Opened
 from genlock.application.returns import grown
 from genlock.application.turn import Turn, error_of, settled
@@ -18,7 +18,6 @@ from genlock.timeline.decision import Refusal
 from genlock.timeline.diff import diff
 from genlock.timeline.events import Content, Origin, content_of, restore
 from genlock.timeline.merge import Merged, merge
-from genlock.timeline.model import Nested
 from genlock.timeline.sequence import Sequence
 
 INTENT = "MergeSequence"
@@ -112,16 +111,11 @@ def _label(command: MergeSequence, made: Merged, kind: EventKind) -> str:
 def _check_nesting(turn: Turn, contents: Mapping[str, Content]) -> None:
     """Raises Refused(nesting_cycle); sequences that are shown but not part of the command are as they are."""
     whole = dict(contents)
-    todo = [id_ for content in contents.values() for id_ in _shown(content)]
+    todo = [id_ for content in contents.values() for id_ in shown_by(content)]
     while todo:
         id_ = todo.pop()
         state = turn.nested(id_) if id_ not in whole else None
         if state is not None:
             whole[id_] = content_of(state)
-            todo += _shown(whole[id_])
+            todo += shown_by(whole[id_])
     check_nesting(whole)
-
-
-def _shown(content: Content) -> list[str]:
-    items = (placed.item for part in content.tracks for placed in part.items)
-    return [item.source.sequence for item in items if isinstance(item.source, Nested)]
