@@ -328,12 +328,9 @@ def keys_of(scene: Any) -> dict[str, str]:
 
 def read(scene: Any) -> Picture:
     """All that the scene's sequencer shows. Exact and slow (about 10 microseconds a strip): ask `fingerprint` first."""
-    render = scene.render
-    rate = rate_of(scene)
-    size = (render.resolution_x, render.resolution_y)
     editor = scene.sequence_editor
     if editor is None:
-        return Picture(scene.name, (rate.numerator, rate.denominator), size, scene.frame_start, (), {}, _marks(scene))
+        return around(scene)
     everything = compat.strips_all(editor)
     found = list(everything) if compat.COLUMNS else list(_walk(editor))
     keys = {strip.name: strip.get(KEY, "") for strip in found}
@@ -347,16 +344,20 @@ def read(scene: Any) -> Picture:
     strips = tuple(
         reading.strip(strip, base if base.type else _base(strip)) for strip, base in zip(found, bases, strict=True)
     )
-    used = {base.channel for base in bases if base.name not in reading.parents}
-    return Picture(
-        scene.name,
-        (rate.numerator, rate.denominator),
-        size,
-        scene.frame_start,
-        strips,
-        _channels(editor, used),
-        _marks(scene),
-    )
+    return around(scene)._replace(strips=strips)
+
+
+def around(scene: Any) -> Picture:
+    """The same without the strips: what is cheap to read however many there are."""
+    render = scene.render
+    rate = rate_of(scene)
+    editor = scene.sequence_editor
+    channels: dict[int, Channel] = {}
+    if editor is not None:
+        strips = compat.strips(editor)
+        channels = _channels(editor, set(_column(strips, len(strips), "channel", "i")))
+    size = (render.resolution_x, render.resolution_y)
+    return Picture(scene.name, (rate.numerator, rate.denominator), size, scene.frame_start, (), channels, _marks(scene))
 
 
 def read_strip(strip: Any, keys: Mapping[str, str]) -> Strip:
