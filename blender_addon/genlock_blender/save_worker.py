@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 PREFIX: Final = "genlock: "
 PATIENCE: Final = 120.0
 """Seconds in which nothing appears, after which this gives up."""
+OLDEST: Final = (4, 2, 0)
 STEP: Final = 0.005
 CALM: Final = 0.3
 """Seconds for which everything must have been as wanted."""
@@ -49,6 +50,9 @@ def tell(**fields: Any) -> None:
 def run(job: Job) -> None:
     """Links an empty scene, waits until it shows the sequence, and saves. Raises Unfit."""
     import bpy
+
+    if bpy.app.version < OLDEST:
+        raise Unfit(f"Blender 4.2 or newer is needed, and this is {bpy.app.version_string}.")
 
     from genlock_blender import compat, reading
     from genlock_blender.bridge import Bridge

@@ -65,6 +65,7 @@ def fill(scene: Any, footage: Path, *, speeds: bool = True) -> None:
     _picture(make)
     _overlays(make)
     _around(make)
+    _effects(make)
     if speeds:
         _speeds(make)
     if compat.has_sound():
@@ -116,6 +117,27 @@ def _overlays(make: Maker) -> None:
         bright.bright, bright.contrast = 4.0, 20.0
     make.effect("Muted", "COLOR", 8, 1, 300).mute = True
     make.effect("Note", "COLOR", 9, 10, 40).blend_type = "ALPHA_OVER"
+
+
+def _effects(make: Maker) -> None:
+    """Effects of one strip and of two, one that has none, and a clip in real time that is graded itself."""
+    soft = make.movie("Soft", "b.mp4", 14, 62, 90, 20)
+    blur = make.effect("Blur", "GAUSSIAN_BLUR", 15, 62, 90, soft)
+    blur.size_x, blur.size_y = 6.0, 2.5
+    glow = make.effect("Glow", "GLOW", 16, 62, 90, blur)
+    glow.threshold, glow.blend_type, glow.blend_alpha = 0.3, "ALPHA_OVER", 0.4
+    one, two = make.movie("Left", "a.mp4", 14, 222, 250, 5), make.effect("Right", "COLOR", 15, 222, 250)
+    two.color = (0.2, 0.4, 0.1)
+    both = make.effect("Sum", "ADD", 16, 222, 250, one, two)
+    both.blend_type, both.blend_alpha = "ALPHA_OVER", 0.3
+    camera = make.effect("Camera", "MULTICAM", 17, 262, 288)
+    camera.multicam_source, camera.blend_type, camera.blend_alpha = 1, "ALPHA_OVER", 0.5
+    graded = make.movie("Graded", "ntsc.mp4", 14, 300, 345, 11)
+    graded.blend_type, graded.transform.offset_x, graded.use_flip_x = "ALPHA_OVER", 90.0, True
+    graded.color_saturation, graded.strobe = 0.4, 3.0
+    if compat.modifiers_safe():
+        graded.modifiers.new("Brighter", "BRIGHT_CONTRAST").bright = 9.0
+        graded.modifiers.new("White", "WHITE_BALANCE").white_value = (0.9, 0.8, 1.0)
 
 
 def _around(make: Maker) -> None:
