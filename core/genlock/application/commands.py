@@ -71,10 +71,10 @@ class InnerArrangement(Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """A nested sequence as the host shows it, in an `Arrange` of the one that shows it.
 
     With `base` (a version) an existing sequence is arranged against that version, each with its own undo. Without it a new
-    one is made under the id `sequence` (32 hex digits in lower case, the host's) of `arrangement` alone, which names all its tracks
-    and items; sent again it is the same one. `name` may be in the arrangement's settings instead; those win. `rate`,
-    `drop_frame`, `start_frame`, `resolution` and `foreign` count for a new one only; left out they are the target's,
-    `start_frame` 0 and `foreign` empty.
+    one is made under the id `sequence` (the host's: 32 hex digits in lower case) of `arrangement` alone, which names all
+    its tracks and items; sent again it is the same one. `name` may be in the arrangement's settings instead; those win.
+    `rate`, `drop_frame`, `start_frame`, `resolution` and `foreign` count for a new one only; left out they are the
+    target's, `start_frame` 0 and `foreign` empty.
     """
 
     sequence: str
