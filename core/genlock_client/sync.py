@@ -15,13 +15,14 @@ accepted: until then `before` is what both sides agreed on.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Callable, Mapping, NamedTuple, Protocol, Union
+from typing import Any, Callable, Mapping, NamedTuple, Protocol, Sequence, Union
 
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.cut import Cut, Value
 from genlock_client.errors import ClientError
 from genlock_client.happenings import Changed, CommandAccepted, CommandRefused, Connected, Happening
+from genlock_client.partly import count, keep, without
 from genlock_client.session import Live, Session
 
 QUIET_SECONDS = 0.15
@@ -59,6 +60,10 @@ class Work(Protocol):
         """Goes on for about `budget` seconds; the end of it when it is done, else None."""
         ...
 
+    def stop(self) -> Any:
+        """Ends it where it stands; returns the shadow as far as that is shown."""
+        ...
+
 
 class Host(Protocol):
     """The program whose timeline is kept in step. Pictures are its own values; a sync only hands them back."""
@@ -81,6 +86,10 @@ class Host(Protocol):
 
     def agreed(self, shadow: Any, picture: Any, held: frozenset[str]) -> Any:
         """Returns the picture with the parts `held` as the shadow has them, or without them when it does not."""
+        ...
+
+    def unshown(self, shadows: Sequence[Any]) -> Sequence[Any]:
+        """Returns shadows without what was shown lately and went with the host's own undo, which nobody meant to undo."""
         ...
 
     def ask(self, missing: frozenset[str]) -> bool:
@@ -195,6 +204,9 @@ class Sync:
         self._turned_down: dict[str, tuple[Value, tuple[str, str]]] = {}
         """New items that were refused, as they were told, and why: they stay here alone until they are changed."""
         self._again = 0
+        self._stuck: frozenset[str] = frozenset()
+        """What the last look found no edit of, although it was not shown because it differs: that is not waited for."""
+        self._undone = False
         self.state: State = Idle()
         if pending is not None:
             self.state = Sending(*pending)
@@ -211,6 +223,11 @@ class Sync:
         """Says that something may have changed; `label` names the edit in the history (as "Undo in Blender")."""
         self._dirty = True
         self._label = label or self._label
+
+    def undone(self, label: str) -> None:
+        """Says that the user undid or redid something."""
+        self.hint(label)
+        self._undone = True
 
     def answered(self) -> None:
         """Says that the daemon answered what the host asked for."""
@@ -253,6 +270,9 @@ class Sync:
 
     def tick(self, now: float, budget: float = 0.008) -> None:
         """Lets time pass: looks at the host when that is due and moves on."""
+        if self._undone and not isinstance(self.state, Stopped):
+            self._undone = False
+            self._take_stock()
         state = self.state
         if isinstance(state, Showing):
             self._step(state, now, budget)
@@ -314,6 +334,17 @@ class Sync:
         elif now - state.since >= QUIET_SECONDS and not self.host.busy():
             self._look(now)
 
+    def _take_stock(self) -> None:
+        """After an undo: others' edits that went with it are shown again, and are no edits of the user."""
+        if isinstance(self.state, Showing):
+            self.shadow = self.state.work.stop()
+            self.state = Idle()
+        shadows = [self.shadow] if self.before is None else [self.shadow, self.before]
+        self.shadow, *before = self.host.unshown(shadows)
+        self.before = before[0] if before else None
+        self._agreed = None
+        self._remote = True
+
     def _moved(self, now: float) -> bool:
         """Takes the fingerprint and says whether it is another than last time."""
         begun = self._clock()
@@ -350,6 +381,7 @@ class Sync:
         self.shadow = self.host.agreed(self.shadow, picture, frozenset(held))
         self._agreed = after
         self.state = Idle()
+        self._stuck = self._lagging if found is None else frozenset()
         if self._lagging:
             self._remote = self._dirty = True
             self._lagging = frozenset()
@@ -430,14 +462,19 @@ class Sync:
         return self._remote and isinstance(self._session.state, Live) and self._ready()
 
     def _show(self, now: float, budget: float) -> None:
+        begun = self._clock()
         models = self._session.model.sequences
         wanted = cuts.of(models[self.sequence], models)
         bases = {id_: models[id_].version for id_ in (self.sequence, *wanted.nested) if id_ in models}
-        self._remote = False
-        said, self._theirs = self._theirs, []
+        said = self._theirs
         label = said[0] if len(said) == 1 else f"{len(said)} edits" if said else ""
         self.state = Showing(self.host.show(wanted, self.shadow, label), bases, 0)
-        self._step(self.state, now, budget)
+        self._remote, self._theirs = False, []
+        left = budget - (self._clock() - begun)
+        if left > 0:
+            self._step(self.state, now, left)
+        else:
+            self.state = self.state._replace(steps=1)
 
     def _step(self, state: Showing, now: float, budget: float) -> None:
         if state.steps and self.host.busy():
@@ -454,48 +491,9 @@ class Sync:
         self._first = False
         self.troubles = shown.troubles
         self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
-        self._lagging = shown.left - self.held.keys() if self.base else frozenset()
+        self._lagging = shown.left - self.held.keys() - self._stuck if self.base else frozenset()
         if not self._lagging:
             self.base = state.bases[self.sequence]
         self._moved(now)
         self._dirty = self._dirty or bool(shown.left) or state.steps > 0  # the user may have edited between the steps
         self.state = Idle()
-
-
-def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
-    """Returns `after` with what is held as it was before, so that what cannot be told is not taken for deleted."""
-    if not held:
-        return after
-    items, tracks = dict(after.items), dict(after.tracks)
-    for key in held:
-        if key in before.items:
-            items[key] = before.items[key]
-            track = items[key]["track"]
-            if track not in tracks:
-                tracks[track] = before.tracks[track]
-    transitions = dict(after.transitions)
-    for key, value in before.transitions.items():
-        ends = key.split(">")
-        if any(end in held for end in ends) and all(not end or end in items for end in ends):
-            transitions.setdefault(key, value)
-    nested = {
-        id_: keep(before.nested[id_], inner, held) if id_ in before.nested else inner
-        for id_, inner in after.nested.items()
-    }
-    return after._replace(items=items, tracks=tracks, transitions=transitions, nested=nested)
-
-
-def without(cut: Cut, keys: Mapping[str, Any] | set[str]) -> Cut:
-    """Returns the cut without these items and their transitions."""
-    return cut._replace(
-        items={key: value for key, value in cut.items.items() if key not in keys},
-        transitions={
-            key: value for key, value in cut.transitions.items() if not any(end in keys for end in key.split(">"))
-        },
-    )
-
-
-def count(found: Value) -> int:
-    """Returns how many things an arrangement changes, nested ones included."""
-    parts = [found["arrangement"], *(inner["arrangement"] for inner in found.get("nested", ()))]
-    return sum(1 if name == "settings" else len(part) for arrangement in parts for name, part in arrangement.items())
