@@ -60,6 +60,7 @@ class Thumbs:
             for old in [each for each in self._icons if each.startswith(f"{name}:")]:
                 self._drop(old)
             self._load(known, data)
+            tuple(self._previews[known].image_size)  # reads it now: the next one comes before Blender would get to it
         return self._icons[known]
 
     @property

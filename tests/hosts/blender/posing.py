@@ -193,6 +193,7 @@ def steps():
 
     panels("connection", "takes")
     choose("SH0020")
+    scene.frame_current = scene.frame_start + 760
     view_all()
     yield from rest(4.0)
     yield from take("takes")
