@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from genlock_client.errors import Refused
 from genlock_client.model import SequenceModel
 from tests.daemon.test_exchange import make_clip
 
+AS_JSON = {"content-type": "application/json"}
 BARS = {"type": "generator", "generator": "bars"}
 
 
@@ -179,6 +181,18 @@ def test_a_path_through_a_link_is_told_by_the_name_it_was_sent_under(
     answer = keep(ann, cut[0], link, film)
     (entry,) = answer["media"]
     assert answer["paths"] == {str(link): entry["id"], str(film): entry["id"]}
+
+
+def test_a_file_name_that_is_no_text_is_refused_by_itself(ann: Any, cut: tuple[str, str, str], studio: Path) -> None:
+    odd, gone = f"{studio}/\udc80.mov", f"{studio}/gone.mov"
+    address = f"/api/projects/{cut[0]}/media"
+    answer = ann.http.post(address, content=json.dumps({"paths": [odd, gone], "missing": "keep"}), headers=AS_JSON)
+    assert answer.status_code == 200
+    told = json.loads(answer.content)
+    assert list(told["paths"]) == [gone]
+    assert [(row["path"], row["code"]) for row in told["refused"]] == [(odd, "bad_value")]
+    answer = ann.http.post(address, content=json.dumps({"paths": [odd]}), headers=AS_JSON)
+    assert (answer.status_code, json.loads(answer.content)["error"]["code"]) == (400, "bad_value")
 
 
 def test_media_that_go_missing_keep_what_was_known_of_them(ann: Any, cut: tuple[str, str, str], studio: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -16,7 +17,10 @@ from genlock.errors import CODES, BadInput, GenlockError, NotFound
 
 def encode(value: Any) -> bytes:
     """Returns the JSON of a value; immutable maps become objects."""
-    return msgspec.json.encode(value, enc_hook=_plain)
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain)
+    except UnicodeEncodeError:  # half a surrogate pair, as a file name that is no text has it, goes back as it came
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain)).encode()
 
 
 def _plain(value: Any) -> Any:

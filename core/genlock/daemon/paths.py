@@ -37,6 +37,8 @@ class Roots:
         """
         if not text or len(text) > LONGEST or "\0" in text:
             raise BadInput("bad_value", "That is not a path.")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise BadInput("bad_value", f"{text!r} is no text: give the file or its folder another name.")
         try:
             path = Path(text).expanduser()
             if not path.is_absolute():
