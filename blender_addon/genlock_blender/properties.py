@@ -10,6 +10,7 @@ next `payload`, so that an older Blender loses nothing.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 KEPT: Final = "genlock_kept"
 """The strip's custom property with what this version cannot show, as JSON text."""
+
+LARGEST: Final = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
+"""The largest 32-bit float there is."""
 
 _OUT: Final = compat.PLACE | {
     "rna_type", "name", "type", "select", "select_left_handle", "select_right_handle", "mute", "lock", "show_retiming_keys",
@@ -113,7 +117,12 @@ def _single(value: float) -> float:
 
 
 def short(value: float) -> float:
-    """The shortest decimal that reads back as the same 32-bit float, so that 0.1 is 0.1 and not 0.10000000149."""
+    """The shortest decimal that reads back as the same 32-bit float, so that 0.1 is 0.1 and not 0.10000000149.
+
+    JSON has no word for what is infinite or no number: the largest float and 0 stand for them.
+    """
+    if not math.isfinite(value):
+        return 0.0 if math.isnan(value) else math.copysign(LARGEST, value)
     for digits in (6, 7, 8):
         told = float(f"{value:.{digits}g}")
         if _single(told) == value:

@@ -157,6 +157,14 @@ def test_a_value_that_was_read_and_written_reads_the_same(
     assert strip.blend_alpha == pytest.approx(opacity, abs=1e-6)
 
 
+def test_what_is_no_number_is_told_as_one(scene: Any) -> None:
+    strip = colour(scene, "c", 1)
+    strip.transform.offset_x, strip.transform.offset_y = float("inf"), float("nan")
+    told = properties.payload(strip)
+    assert json.loads(json.dumps(told, allow_nan=False)) == properties.payload(strip)
+    assert "transform.offset_x" in str(told)
+
+
 def test_floats_are_short() -> None:
     assert properties.short(properties._single(0.1)) == 0.1
     assert properties.short(properties._single(1 / 3)) == 0.33333334
