@@ -25,10 +25,11 @@ from genlock_client.sync import Idle
 from genlock_client.transport import Transport
 
 from . import keeping, linking, links, prefs, reading, standing
-from .host import Steps, forget, scene_of
+from .host import forget, scene_of
 from .keeping import Kept
 from .links import Broken, Link, Linked, Making, Question, Waiting
 from .standing import Status
+from .stepping import Steps
 
 __all__ = ["Bridge", "Status", "bridge", "close"]
 
@@ -104,7 +105,10 @@ class Bridge:
                 del self.links[link.uid]
             else:
                 self._tick(link, now, max(0.001, end - self._clock()))
-        self._steps.flush(now)
+        if self._steps.flush(now):
+            for link in self.links.values():
+                if isinstance(link.state, Linked):
+                    link.state.host.unstepped.stepped()
         self._redraw()
 
     def _tick(self, link: Link, now: float, budget: float) -> None:
@@ -224,7 +228,10 @@ class Bridge:
             self._steps.undone()
         for link in self.links.values():
             if link.sync is not None:
-                link.sync.hint(label)
+                if label:
+                    link.sync.undone(label)
+                else:
+                    link.sync.hint()
         self._scan = True
 
     def file_closes(self) -> None:
@@ -284,7 +291,9 @@ class Bridge:
         """Links the scene to a sequence and shows it: rate and size of the scene become the sequence's."""
         uid = scene.session_uid
         if self._linked_elsewhere(sequence, uid):
-            said = Broken("Another scene of this file is linked to that sequence.", "Unlink that one first, or fork it.")
+            said = Broken(
+                "Another scene of this file is linked to that sequence.", "Unlink that one first, or fork it."
+            )
             self.links[uid] = Link(uid, Kept("", ""), said, opened=False)
             return
         self._put(scene, Kept(project, sequence, file=links.identity_of_file(), path=bpy.data.filepath), opened=False)
@@ -426,8 +435,8 @@ class Bridge:
         return reading.find(scene).get(key)
 
     def close(self) -> None:
-        """Ends everything: sockets, calls, links. What the scenes stand for is written into them, so that the add-on, switched
-        on again, goes on from there."""
+        """Ends everything: sockets, calls, links. What the scenes stand for is written into them, so that the add-on can go
+        on from there."""
         self.file_saves()
         self._wanted = False
         self._leave()

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import bpy
 
@@ -21,9 +21,7 @@ from genlock_client.sync import Mapped, Shown
 from . import applying, compat, mapping, reading
 from .mapping.book import normal, numbered
 from .states import NOTHING, Channel, Mark, Picture, Strip
-
-PUSH_SECONDS: Final = 2.0
-"""Others' edits become at most one undo step in this time: Blender keeps 32 steps."""
+from .stepping import Steps, Unstepped
 
 
 def scene_of(uid: int) -> Any:
@@ -34,31 +32,6 @@ def scene_of(uid: int) -> Any:
 def fresh() -> str:
     """Returns an id for a new thing."""
     return uuid.uuid4().hex
-
-
-class Steps:
-    """Undo steps for what others did. Without a step of its own, the user's next undo would take it back unseen."""
-
-    def __init__(self) -> None:
-        self._labels: list[str] = []
-        self._last = 0.0
-
-    def done(self, label: str) -> None:
-        """Notes that something was shown."""
-        self._labels.append(label)
-
-    def undone(self) -> None:
-        """Forgets what waits for its step: the user's undo or redo left it behind, and a step would end their redo."""
-        self._labels.clear()
-
-    def flush(self, now: float) -> None:
-        """Makes the step that is due."""
-        if not self._labels or (self._last and now - self._last < PUSH_SECONDS):
-            return
-        labels, self._labels = [label for label in self._labels if label], []
-        self._last = now
-        what = labels[0] if len(labels) == 1 else f"{len(labels)} edits" if labels else "changes from elsewhere"
-        compat.undo_push(f"Genlock: {what}"[:60])
 
 
 class SceneHost:
@@ -89,11 +62,13 @@ class SceneHost:
         self.answered: Callable[[], None] = lambda: None
         self.refused_media: dict[str, str] = {}
         """Paths that the daemon could not add, and why."""
+        self.unstepped = Unstepped()
         self._asked: frozenset[str] = frozenset()
         self._aliases: dict[str, str] = {}
         self._foreign_ok = opened
         self._errands = errands
         self._steps = steps
+        self._repeats = False
         self.rebook(model, persisted)
 
     @property
@@ -168,11 +143,23 @@ class SceneHost:
 
     def agreed(self, shadow: Picture, picture: Picture, held: frozenset[str]) -> Picture:
         """Returns the picture with what is held as the shadow has it."""
+        if self.unstepped and picture != shadow:
+            self.unstepped.mixed()
         if not held:
             return picture
         before = {strip.key: strip for strip in shadow.strips if strip.key in held}
         strips = [before.pop(strip.key, None) if strip.key in held else strip for strip in picture.strips]
         return picture._replace(strips=tuple(strip for strip in (*strips, *before.values()) if strip is not None))
+
+    def unshown(self, shadows: Sequence[Picture]) -> list[Picture]:
+        """Returns pictures without what was shown lately and went with an undo: that is shown again, without a step of its
+        own, which would end the user's redo."""
+        if not self.unstepped:
+            return list(shadows)
+        there = self.read()
+        found = [self.unstepped.taken(shadow, there) for shadow in shadows]
+        self._repeats = found != list(shadows)
+        return found
 
     def ask(self, missing: frozenset[str]) -> bool:
         """Asks the daemon to add files to the pool."""
@@ -248,8 +235,9 @@ class SceneHost:
         alive.update((key, _seen(strip)) for key, strip in touched.items() if strip is not None)
         self.tombs = identity.buried(self.tombs, self.known, alive)
         self.known = alive
-        if changed:
+        if changed and not self._repeats:
             self._steps.done(label)
+        self._repeats = False
         around: Picture = reading.around(self.scene)
         return around
 
@@ -272,6 +260,11 @@ class SceneWork:
         work = self._work
         if not work.step(budget):
             return None
+        return Shown(self.stop(), frozenset(work.left), {**self._held, **work.troubles})
+
+    def stop(self) -> Picture:
+        """Ends it where it stands; returns the scene as far as it shows what is wanted, else as it was agreed on."""
+        work = self._work
         strips = {strip.key: strip for strip in self._shadow.strips}
         for key, strip in work.touched.items():
             if strip is None:
@@ -284,7 +277,8 @@ class SceneWork:
         picture = self._wanted._replace(
             strips=tuple(kept), marks=self._marks(there), channels=self._channels(there), first=there.first
         )
-        return Shown(picture, frozenset(work.left), {**self._held, **work.troubles})
+        self._host.unstepped.add(self._shadow, picture)
+        return picture
 
     def _marks(self, there: Picture) -> tuple[Mark, ...]:
         """The markers that are as wanted; of those that the user changed, what was agreed on before."""

@@ -15,9 +15,10 @@ from genlock_client.session import Session
 from genlock_client.sync import Sync
 
 from . import keeping
-from .host import SceneHost, Steps, scene_of
+from .host import SceneHost, scene_of
 from .keeping import Kept
 from .states import Picture
+from .stepping import Steps
 
 
 class Making(NamedTuple):

@@ -1,0 +1,46 @@
+"""Cuts of which a part is left out, or left as it was."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from genlock_client.cut import Cut, Value
+
+
+def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
+    """Returns `after` with what is held as it was before, so that what cannot be told is not taken for deleted."""
+    if not held:
+        return after
+    items, tracks = dict(after.items), dict(after.tracks)
+    for key in held:
+        if key in before.items:
+            items[key] = before.items[key]
+            track = items[key]["track"]
+            if track not in tracks:
+                tracks[track] = before.tracks[track]
+    transitions = dict(after.transitions)
+    for key, value in before.transitions.items():
+        ends = key.split(">")
+        if any(end in held for end in ends) and all(not end or end in items for end in ends):
+            transitions.setdefault(key, value)
+    nested = {
+        id_: keep(before.nested[id_], inner, held) if id_ in before.nested else inner
+        for id_, inner in after.nested.items()
+    }
+    return after._replace(items=items, tracks=tracks, transitions=transitions, nested=nested)
+
+
+def without(cut: Cut, keys: Mapping[str, Any] | set[str]) -> Cut:
+    """Returns the cut without these items and their transitions."""
+    return cut._replace(
+        items={key: value for key, value in cut.items.items() if key not in keys},
+        transitions={
+            key: value for key, value in cut.transitions.items() if not any(end in keys for end in key.split(">"))
+        },
+    )
+
+
+def count(found: Value) -> int:
+    """Returns how many things an arrangement changes, nested ones included."""
+    parts = [found["arrangement"], *(inner["arrangement"] for inner in found.get("nested", ()))]
+    return sum(1 if name == "settings" else len(part) for arrangement in parts for name, part in arrangement.items())
