@@ -184,7 +184,7 @@ def test_a_path_through_a_link_is_told_by_the_name_it_was_sent_under(
 
 
 def test_a_file_name_that_is_no_text_is_refused_by_itself(ann: Any, cut: tuple[str, str, str], studio: Path) -> None:
-    odd, gone = f"{studio}/\udc80.mov", f"{studio}/gone.mov"
+    odd, gone = f"{studio}/media/\udc80.mov", f"{studio}/media/gone.mov"
     address = f"/api/projects/{cut[0]}/media"
     answer = ann.http.post(address, content=json.dumps({"paths": [odd, gone], "missing": "keep"}), headers=AS_JSON)
     assert answer.status_code == 200
