@@ -381,8 +381,8 @@ class Sync:
         self.shadow = self.host.agreed(self.shadow, picture, frozenset(held))
         self._agreed = after
         self.state = Idle()
-        self._stuck = self._lagging if found is None else frozenset()
         if self._lagging:
+            self._stuck = self._lagging if found is None else frozenset()
             self._remote = self._dirty = True
             self._lagging = frozenset()
         if found is not None:
@@ -493,7 +493,7 @@ class Sync:
         self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
         self._lagging = shown.left - self.held.keys() - self._stuck if self.base else frozenset()
         if not self._lagging:
-            self.base = state.bases[self.sequence]
+            self.base, self._stuck = state.bases[self.sequence], frozenset()
         self._moved(now)
         self._dirty = self._dirty or bool(shown.left) or state.steps > 0  # the user may have edited between the steps
         self.state = Idle()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genlock_client.cut import Cut
+from genlock_client.partly import keep
 from genlock_client.session import Backoff, Live, Resuming, Session
-from genlock_client.sync import Asking, Idle, Keeping, Mapped, Sending, Settling, Shown, Stopped, Sync, keep
+from genlock_client.sync import Asking, Idle, Keeping, Mapped, Sending, Settling, Showing, Shown, Stopped, Sync
 
 SEQUENCE = "5" * 32
 TRACKS = {"t0": {"kind": "video", "name": "V1", "placement": "free", "enabled": True, "locked": False}}
@@ -116,6 +118,8 @@ class Screen:
         self.steps = 1
         self.labels: list[str] = []
         self.reads = 0
+        self.unstepped: dict[str, tuple[Any, Any]] = {}
+        self.stubborn: set[str] = set()
 
     def fingerprint(self) -> bytes:
         return json.dumps({key: [value["start"], value["duration"]] for key, value in self.items.items()}).encode()
@@ -140,6 +144,16 @@ class Screen:
         kept = {key: shadow[key] for key in held if key in shadow}
         return {**{key: value for key, value in picture.items() if key not in held}, **kept}
 
+    def unshown(self, shadows: Sequence[Items]) -> list[Items]:
+        found = [dict(shadow) for shadow in shadows]
+        for key, (before, after) in self.unstepped.items():
+            for shadow in found:
+                if self.items.get(key) == before and shadow.get(key) == after:
+                    shadow[key] = before
+                    if before is None:
+                        del shadow[key]
+        return found
+
     def ask(self, missing: frozenset[str]) -> bool:
         self.asked.append(missing)
         return self.asked.count(missing) == 1
@@ -163,9 +177,13 @@ class Painting:
                 self._put(self.todo.pop())
         return None if self.todo else Shown(self.shadow, frozenset(self.left))
 
+    def stop(self) -> Items:
+        return self.shadow
+
     def _put(self, key: str) -> None:
         here, there = self.screen.items, self.wanted.get(key)
-        if here.get(key) != self.shadow.get(key):
+        self.screen.unstepped[key] = (self.shadow.get(key), there)
+        if here.get(key) != self.shadow.get(key) or key in self.screen.stubborn:
             self.left.add(key)
         elif there is None:
             here.pop(key, None)
@@ -592,4 +610,34 @@ def test_what_just_came_in_can_be_edited_beside_what_the_user_changed_meanwhile(
     assert world.sync.refusal is None
     assert world.daemon.items["n0"]["start"] == 900
     assert (world.daemon.items["a"]["name"], world.daemon.items["a"]["start"]) == ("Mine", 500)
+    assert world.screen.items == world.daemon.items
+
+
+def test_what_cannot_be_shown_is_not_tried_for_ever(world: World) -> None:
+    world.screen.stubborn = {"a"}
+    world.daemon.edit({**world.daemon.items, "a": item(5), "c": item(50)})
+    world.rest(2)
+    shown = len(world.screen.labels)
+    world.rest(10)
+    assert len(world.screen.labels) == shown
+    assert world.sync.base == len(world.daemon.versions) - 1
+    world.screen.stubborn = set()
+    world.daemon.edit({**world.daemon.items, "b": item(30)})
+    world.rest(2)
+    assert world.screen.items == world.daemon.items
+    assert world.daemon.commands == []
+
+
+def test_an_undo_between_two_steps_undoes_nobody_elses_edit(world: World) -> None:
+    world.screen.items["a"]["start"] = 5
+    world.rest(1)
+    before = world.screen.read()
+    world.daemon.edit({**world.daemon.items, **{f"n{n}": item(100 + 10 * n) for n in range(9)}})
+    while not isinstance(world.sync.state, Showing) or len(world.screen.items) < 5:
+        world.tick()
+    world.screen.items = {**before, "a": {**before["a"], "start": 0}}
+    world.sync.undone("Undo")
+    world.rest(4)
+    assert world.daemon.items["a"]["start"] == 0
+    assert len(world.daemon.items) == 11
     assert world.screen.items == world.daemon.items
