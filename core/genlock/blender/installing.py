@@ -54,7 +54,9 @@ def into_folder(extension: Extension, repository: Path) -> Path:
         shutil.rmtree(fresh, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(extension.content)) as zipped:
             zipped.extractall(fresh)
-        if target.exists():
+        if target.is_symlink():
+            target.unlink()
+        elif target.exists():
             shutil.rmtree(target)
         fresh.replace(target)
     except OSError as error:

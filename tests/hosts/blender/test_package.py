@@ -18,6 +18,7 @@ import pytest
 
 import genlock
 from genlock.blender import package, repository
+from genlock.blender.installing import into_folder
 from genlock.errors import GenlockError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -175,3 +176,17 @@ def test_every_file_of_the_addon_says_its_licence() -> None:
     assert [
         path.name for path in files if path.read_text().splitlines()[0] != "# SPDX-License-Identifier: GPL-3.0-or-later"
     ] == []
+
+
+def test_a_folder_that_is_a_link_gives_way(made: package.Extension, tmp_path: Path) -> None:
+    """As a developer has it, with the sources elsewhere; those stay."""
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "mine.py").write_text("kept")
+    repository = tmp_path / "extensions/user_default"
+    repository.mkdir(parents=True)
+    (repository / package.ID).symlink_to(sources, target_is_directory=True)
+    assert into_folder(made, repository) == repository / package.ID
+    assert (repository / package.ID / "blender_manifest.toml").is_file()
+    assert not (repository / package.ID).is_symlink()
+    assert [path.name for path in sources.iterdir()] == ["mine.py"]
