@@ -7,9 +7,8 @@
 The *shadow* is the picture that both sides agree on, and `base` the version it stands for. Local edits are what differs
 between shadow and host; they go out first, as one command against `base`, which the daemon merges with what happened since.
 Others' edits are shown when nothing local waits, and are read back into the shadow, so that they never come back as edits.
-Of a refused edit the parts that were turned down are taken back in the host, with the reason kept, and the rest is told
-again; something new that was turned down is not taken away, but held back. What was told is not believed before it is
-accepted: until then `before` is what both sides agreed on.
+Of a refused edit what was turned down is taken back in the host, with the reason kept, and the rest is told again. What was
+told is not believed before it is accepted: until then `before` is what both sides agreed on.
 """
 
 from __future__ import annotations
@@ -201,8 +200,6 @@ class Sync:
         """The shadow as it was before the command that waits for its answer, or was turned down and not yet taken back."""
         self._first = False
         """Whether the host has to be shown something before it is looked at: what it shows is of no version."""
-        self._turned_down: dict[str, tuple[Value, tuple[str, str]]] = {}
-        """New items that were refused, as they were told, and why: they stay here alone until they are changed."""
         self._again = 0
         self._stuck: frozenset[str] = frozenset()
         """What the last look found no edit of, although it was not shown because it differs: that is not waited for."""
@@ -367,7 +364,7 @@ class Sync:
         if mapped.missing and live and self.host.ask(mapped.missing):
             self.state = Asking(mapped.missing)
             return
-        cut, held = self._without_turned_down(mapped)
+        cut, held = mapped.cut, mapped.held
         self.held = held
         if self._lagging:  # what the user changed of an older version goes first, against that version
             held = {**dict.fromkeys((self._agreed.items.keys() | cut.items.keys()) - self._lagging), **held}
@@ -390,15 +387,6 @@ class Sync:
             command = {"do": "Arrange", "base": self.base, **found}
             self.state = Sending(self._fresh(), command)
             self._send(command, self.state.id)
-
-    def _without_turned_down(self, mapped: Mapped) -> tuple[Cut, dict[str, Any]]:
-        """Returns the cut without new items that were refused as they are, and what is held with those."""
-        cut, held = mapped.cut, dict(mapped.held)
-        self._turned_down = {key: told for key, told in self._turned_down.items() if cut.items.get(key) == told[0]}
-        if self._turned_down:
-            cut = without(cut, self._turned_down)
-            held.update((key, why) for key, (_, why) in self._turned_down.items())
-        return cut, held
 
     def _send(self, command: Value, id_: str) -> None:
         self._sent = id_
@@ -432,11 +420,8 @@ class Sync:
             return
         before, told = (self.host.cut(picture) for picture in (self.before, self.shadow))
         after = keep(before.cut, told.cut, {**told.held, **before.held})
-        new = {key: after.items[key] for key in against if key in after.items and key not in before.cut.items}
+        new = against.keys() & after.items.keys() - before.cut.items.keys()
         rest = without(after, new) if new else keep(before.cut, after, against)
-        for key, value in new.items():
-            self._turned_down[key] = value, (error.code, against[key].get("message") or error.message)
-        self.shadow = self.host.agreed(self.before, self.shadow, frozenset(new))
         found = diff.changes(before.cut, rest, self.bases)
         if found is not None and rest != after:
             self._again += 1
