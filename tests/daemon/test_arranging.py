@@ -157,6 +157,7 @@ def test_each_path_of_a_request_is_answered_by_itself(ann: Any, cut: tuple[str, 
         ("/etc/passwd", "outside_roots"),
         ("relative.mov", "bad_value"),
     ]
+    assert "--root" in answer["refused"][0]["hint"]
     pool = {entry["id"]: entry for entry in ann.get(f"/api/projects/{project}/media")}
     assert pool == {entry["id"]: entry for entry in answer["media"]}
     # as before, one of no use fails the request

@@ -55,7 +55,7 @@ def add_each(services: Services, project: str, paths: list[str], author: Author)
         try:
             found[text] = _kept(services, pool, text)
         except GenlockError as error:
-            refused.append(RefusedPath(text, error.code, error.message))
+            refused.append(RefusedPath(text, error.code, error.message, error.hint))
     files = list({file.id: file for file in found.values()}.values())
     _store(services, project, files, author)
     return Added(files, {text: file.id for text, file in found.items()}, refused)

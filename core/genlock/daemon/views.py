@@ -339,11 +339,12 @@ class GenerateAnswer(Struct, omit_defaults=True):
 
 
 class RefusedPath(Struct):
-    """A path that did not join the pool, and why."""
+    """A path that did not join the pool, why, and what can be done."""
 
     path: str
     code: str
     message: str
+    hint: str
 
 
 class MediaAnswer(Struct):
