@@ -200,6 +200,10 @@ class Sync:
         """The shadow as it was before the command that waits for its answer, or was turned down and not yet taken back."""
         self._first = False
         """Whether the host has to be shown something before it is looked at: what it shows is of no version."""
+        self._told: tuple[Cut, Cut] | None = None
+        """The cuts that the last command leads from and to, as they were when it was made."""
+        self._useless: tuple[Any, int] = (None, 0)
+        """What was refused last, and how often it came up again: what cannot be taken back is not told for ever."""
         self._again = 0
         self._stuck: frozenset[str] = frozenset()
         """What the last look found no edit of, although it was not shown because it differs: that is not waited for."""
@@ -374,8 +378,12 @@ class Sync:
         if found is not None and not live:
             self.state = Keeping(self.local_changes)
             return
+        if found is not None and self._useless == (found, ATTEMPTS):
+            self.state = Idle()
+            return
         before = self.shadow
         self.shadow = self.host.agreed(self.shadow, picture, frozenset(held))
+        self._told = self._agreed, after
         self._agreed = after
         self.state = Idle()
         if self._lagging:
@@ -384,6 +392,7 @@ class Sync:
             self._lagging = frozenset()
         if found is not None:
             self.before, self._again = before, 0
+            self._useless = found, self._useless[1] + 1 if found == self._useless[0] else 0
             command = {"do": "Arrange", "base": self.base, **found}
             self.state = Sending(self._fresh(), command)
             self._send(command, self.state.id)
@@ -412,17 +421,21 @@ class Sync:
             self._first = True
         else:
             self.before = None
+            self._useless = None, 0
 
     def _tell_the_rest(self, error: ClientError) -> None:
         """Tells again what was not turned down: first without new items that were, then without any change that was."""
         against = {str(each.get("id")): each for each in error.details.get("conflicts") or ()}
         if not against or self.before is None or self._again >= ATTEMPTS:
             return
-        before, told = (self.host.cut(picture) for picture in (self.before, self.shadow))
-        after = keep(before.cut, told.cut, {**told.held, **before.held})
-        new = against.keys() & after.items.keys() - before.cut.items.keys()
-        rest = without(after, new) if new else keep(before.cut, after, against)
-        found = diff.changes(before.cut, rest, self.bases)
+        before, after = self._told or (self.host.cut(self.before).cut, self.host.cut(self.shadow).cut)
+        new = against.keys() & after.items.keys() - before.items.keys()
+        rest = without(after, new) if new else keep(before, after, against)
+        rest = rest._replace(
+            tracks={**rest.tracks, **{key: before.tracks[key] for key in against if key in before.tracks}}
+        )
+        self._told = before, rest
+        found = diff.changes(before, rest, self.bases)
         if found is not None and rest != after:
             self._again += 1
             command = {"do": "Arrange", "base": self.base, **found}
