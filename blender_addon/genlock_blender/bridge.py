@@ -39,6 +39,7 @@ IDLE_SECONDS: Final = 0.1
 ABSENT_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 5.0
 """A daemon that turned us down is looked at again this often: it may be another one by then."""
+REDRAW_SECONDS: Final = 0.2
 NOTES: Final = 50
 
 Then = Callable[[Any], None]
@@ -73,6 +74,7 @@ class Bridge:
         self._scan = True
         self._tried: Endpoint | None = None
         self._retry_at = 0.0
+        self._redraw_at = 0.0
         self._shown: Any = None
 
     # -- time
@@ -80,15 +82,21 @@ class Bridge:
     def pump(self, now: float | None = None, budget: float = 0.008) -> float:
         """Does what is due within about `budget` seconds and returns the seconds until it should be called again."""
         now = self._clock() if now is None else now
-        try:
-            self._pump(now, budget)
-        except Exception as error:
-            log.exception("Genlock stumbled and goes on.")
-            self.note(f"Something went wrong in Genlock: {error!r}")
+        self._guarded(self._pump, now, budget)
         if self._transport is None or self.absent:
             return ABSENT_SECONDS
         moving = any(link.sync is not None and not isinstance(link.sync.state, Idle) for link in self.links.values())
         return ACTIVE_SECONDS if moving or self.errands.busy else IDLE_SECONDS
+
+    def _guarded(self, run: Callable[..., None], *given: Any) -> str:
+        """Runs something; what it raises is said, returned in words, and costs nothing but itself."""
+        try:
+            run(*given)
+        except Exception as error:
+            log.exception("Genlock stumbled and goes on.")
+            self.note(f"Something went wrong in Genlock: {error!r}")
+            return repr(error)
+        return ""
 
     def _pump(self, now: float, budget: float) -> None:
         end = self._clock() + budget
@@ -98,18 +106,20 @@ class Bridge:
         self._connect_again(now)
         if self._transport is not None:
             for happening in self._transport.pump(budget / 2):
-                self._happened(happening)
-        self.errands.pump(budget / 4)
+                self._guarded(self._happened, happening)
+        self._guarded(self.errands.pump, budget / 4)
         for link in list(self.links.values()):
             if scene_of(link.uid) is None:
                 del self.links[link.uid]
-            else:
-                self._tick(link, now, max(0.001, end - self._clock()))
+            elif now >= link.again_at:
+                link.ran(now, self._guarded(self._tick, link, now, max(0.001, end - self._clock())))
         if self._steps.flush(now):
             for link in self.links.values():
                 if isinstance(link.state, Linked):
                     link.state.host.unstepped.stepped()
-        self._redraw()
+        if now >= self._redraw_at:
+            self._redraw_at = now + REDRAW_SECONDS
+            self._redraw()
 
     def _tick(self, link: Link, now: float, budget: float) -> None:
         session = self.session
@@ -121,24 +131,35 @@ class Bridge:
             link.sync.tick(now, budget)
 
     def _begin(self, link: Link, session: Session) -> None:
-        log_id = session.cursor.log if session.cursor is not None else ""
         kept = link.kept
-        model = session.model.sequences.get(kept.sequence)
-        if kept.log and kept.log != log_id:
-            if model is None:
-                link.state = Broken("The daemon's store is another one; it does not have this sequence.", links.RELINK)
-            else:
-                link.state = Question(
-                    "The daemon's store has another history than this file.", ("continue", "fork", "unlink")
-                )
-        elif model is not None and model.version < kept.version:
-            said = "The daemon's store was put back to an earlier time than this file."
-            link.state = Question(said, ("continue", "fork", "unlink"))
-        elif model is None and (link.opened or not kept.version):
+        doubt = self._doubt(kept, session)
+        if doubt is not None:
+            link.state = doubt
+        elif kept.sequence not in session.model.sequences and (link.opened or not kept.version):
             link.state = Broken("The project does not have this sequence.", links.RELINK)
         else:
-            link.kept = kept._replace(log=log_id)
+            link.kept = kept._replace(log=self._log_id())
             link.begin(session, self.errands, self._steps)
+
+    def _doubt(self, kept: Kept, session: Session) -> Broken | Question | None:
+        """Why a link must not go on with the daemon that is there; None when it may."""
+        model = session.model.sequences.get(kept.sequence)
+        choices = ("continue", "fork", "unlink")
+        if kept.log and kept.log != self._log_id():
+            if model is None:
+                return Broken("The daemon's store is another one; it does not have this sequence.", links.RELINK)
+            return Question("The daemon's store has another history than this file.", choices)
+        if model is not None and model.version < kept.version:
+            return Question("The daemon's store was put back to an earlier time than this file.", choices)
+        return None
+
+    def _connected(self, session: Session) -> None:
+        for link in self.links.values():
+            if isinstance(link.state, Linked) and link.kept.project == session.project:
+                kept = link.present()
+                doubt = self._doubt(kept, session)
+                if doubt is not None:
+                    link.kept, link.state = kept, doubt
 
     # -- connection
 
@@ -213,12 +234,14 @@ class Bridge:
         elif isinstance(happening, Connected):
             self.ended = None
             self._sequences.clear()
+            if self.session is not None:
+                self._connected(self.session)
         if isinstance(happening, (CommandAccepted, CommandRefused)):
             then = self._thens.pop(happening.id, None)
             if then is not None:
                 then(happening)
         for hear in list(self._hearers):
-            hear(happening)
+            self._guarded(hear, happening)
 
     # -- scenes and files
 

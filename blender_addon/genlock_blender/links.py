@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from genlock_client.errands import Errands
 from genlock_client.happenings import Happening
 from genlock_client.session import Session
-from genlock_client.sync import Sync
+from genlock_client.sync import Idle, Sync
 
 from . import keeping
 from .host import SceneHost, scene_of
@@ -54,6 +54,8 @@ class Broken(NamedTuple):
 
 State = Making | Question | Linked | Waiting | Broken
 
+AGAIN_SECONDS: Final = 0.5
+LATEST_SECONDS: Final = 60.0
 RELINK: Final = "Unlink the scene and link it again."
 NOTHING: Final = Picture("", (24, 1), (0, 0), 0, (), {}, ())
 
@@ -66,11 +68,24 @@ class Link:
         self.kept = kept
         self.state: State = state
         self.opened = opened
+        self.stumble = ""
+        """What was raised when it was last kept in step, "" nothing."""
+        self.again_at = 0.0
+        self._stumbles = 0
 
     @property
     def sync(self) -> Sync | None:
         """What keeps it in step, None while nothing does."""
         return self.state.sync if isinstance(self.state, Linked) else None
+
+    def ran(self, now: float, raised: str) -> None:
+        """Notes how keeping it in step went: after something was raised the next time is later and later."""
+        if raised:
+            self.stumble = raised
+            self.again_at = now + min(LATEST_SECONDS, AGAIN_SECONDS * 2.0**self._stumbles)
+            self._stumbles = min(self._stumbles + 1, 30)
+        elif self.stumble and (self.sync is None or isinstance(self.sync.state, Idle)):
+            self.stumble, self._stumbles = "", 0
 
     def begin(self, session: Session, errands: Errands, steps: Steps) -> None:
         """Starts to keep in step, or goes on over another session."""

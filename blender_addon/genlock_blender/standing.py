@@ -79,6 +79,8 @@ def _link(bridge: Bridge, link: Link) -> Status:
         return Status("stopped", state.sentence, state.hint)
     if isinstance(state, Question):
         return Status("asking", state.sentence, "Say what this scene shall be.", choices=state.choices)
+    if link.stumble:
+        return Status("stopped", f"Genlock stumbles over this scene: {link.stumble}.", "It is tried again by and by.")
     sync = link.sync
     if sync is not None and isinstance(sync.state, Stopped):
         return Status("stopped", sync.state.reason, sync.state.hint)
