@@ -192,7 +192,7 @@ class SceneHost:
                     self._ask([path])
                 return
             else:
-                self.refused_media[paths[0]] = answer.error.message
+                self.refused_media[paths[0]] = f"{answer.error.message} {answer.error.hint}".strip()
             self._asked -= frozenset(paths)
             if not self._asked:
                 self.answered()

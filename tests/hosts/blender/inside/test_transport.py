@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -104,6 +105,16 @@ def test_a_file_that_is_no_media_stays_here_and_the_rest_goes_out(editor: Editor
     assert {item["name"] for item in editor.items().values()} == {"Red", "Blue"}
     code, sentence = editor.status.held["Bad"]
     assert (code, bool(sentence)) == ("media", True)
+
+
+def test_a_file_that_the_daemon_may_not_read_says_how_to_let_it(editor: Editor) -> None:
+    editor.link_new()
+    with TemporaryDirectory(dir=Path.home(), prefix=".genlock-") as hidden:
+        path = Path(hidden, "far.png")
+        path.write_bytes(b"nothing")
+        compat.strips(compat.editor(editor.scene)).new_image("Far", str(path), 4, 1)
+        editor.settle()
+        assert "--root" in editor.status.held["Far"][1]
 
 
 def test_a_wrong_token_is_said_and_the_right_one_helps(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
