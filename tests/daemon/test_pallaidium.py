@@ -208,6 +208,11 @@ def test_what_was_sent_goes_after_a_day_unless_a_job_works_from_it(add_on: AddOn
     assert add_on.request("GET", f"/v1/files/{used}") == png("red")
 
 
+def test_what_is_null_counts_as_left_out(add_on: AddOn) -> None:
+    names = ("negative_prompt", "image_file_id", "last_image_file_id", "control_file_id", "video_file_id")
+    assert add_on.post("/v1/videos", video(**dict.fromkeys(names)))["status"] == "queued"
+
+
 def test_a_cancelled_job_ends_as_failed(add_on: AddOn, ann: Any) -> None:
     queued = add_on.post("/v1/videos", video(num_frames=2000, width=1280, height=720))
     ann.command("CancelJob", queued["id"])

@@ -59,8 +59,8 @@ class ModelEntry(Struct, omit_defaults=True):
 
 
 class Ask(Struct, frozen=True, omit_defaults=True):
-    """A request of the add-on; fields that we have no use for were left out. `control_file_id` and `video_file_id` name a
-    clip to make anew, `anchor_file_ids` are pictures at fractions of the clip."""
+    """A request of the add-on. `control_file_id` names a clip to make anew, `anchor_file_ids` are pictures at fractions of
+    the clip."""
 
     model: str = ""
     prompt: str = ""
@@ -114,7 +114,8 @@ def models(services: Services) -> list[ModelEntry]:
 def ask(services: Services, kind: Kind, wanted: Ask, author: Author) -> str:
     """Makes a shot of the request, queues its job and returns the job's id.
 
-    Raises NotFound(no_such_media) for a file that was never sent, BadInput(bad_generation, bad_value).
+    Raises NotFound(no_such_media) for a file that was never sent or is kept no longer, BadInput(bad_generation, bad_rate,
+    bad_value).
     """
     engine = _engine(services, kind, wanted.model)
     rate = _rate(wanted.fps)

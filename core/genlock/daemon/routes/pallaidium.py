@@ -82,7 +82,9 @@ class AskBody(BaseModel):
     control_file_id: str = ""
     video_file_id: str = ""
 
-    @field_validator("negative_prompt", "image_file_id", "last_image_file_id", mode="before")
+    @field_validator(
+        "negative_prompt", "image_file_id", "last_image_file_id", "control_file_id", "video_file_id", mode="before"
+    )
     @classmethod
     def _none_is_empty(cls, value: Any) -> Any:
         return "" if value is None else value
