@@ -113,7 +113,7 @@ class Bridge:
                 del self.links[link.uid]
             elif now >= link.again_at:
                 link.ran(now, self._guarded(self._tick, link, now, max(0.001, end - self._clock())))
-        if self._steps.flush(now):
+        if self._clock() < end and self._steps.flush(now):  # it takes as long as the rest of a tick
             for link in self.links.values():
                 if isinstance(link.state, Linked):
                     link.state.host.unstepped.stepped()
@@ -343,7 +343,9 @@ class Bridge:
         else:
             kept = link.kept
             version = 0 if self._older(kept) else kept.version
-            walk = linking.fork(kept.project, kept.sequence, version, scene.name, prefs.settings().actor)
+            copied = self._linked_elsewhere(kept.sequence, link.uid)  # a copied scene, else a copied file
+            name = scene.name if copied else links.title(bpy.data.filepath) or scene.name
+            walk = linking.fork(kept.project, kept.sequence, version, name, prefs.settings().actor)
             self._make(scene, kept, walk, "A sequence of its own is being made.", fresh=False)
 
     def _older(self, kept: Kept) -> bool:

@@ -139,6 +139,8 @@ class SceneHost:
             why = next((self.refused_media[path] for path in _asked_for(strip) if path in self.refused_media), None)
             if strip.key in wanted and why is not None:
                 held[strip.key] = ("media", why)
+            elif strip.key in wanted and strip.missing:
+                held[strip.key] = ("media", "Its file is not there.")
         return Mapped(found.cut, held, frozenset(missing - self.refused_media.keys()))
 
     def agreed(self, shadow: Picture, picture: Picture, held: frozenset[str]) -> Picture:

@@ -176,6 +176,11 @@ def same(one: str, other: str) -> bool:
     return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
 
 
+def title(path: str) -> str:
+    """Returns a file's name without folder and suffix, "" for a file that was not saved yet."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
 def identity_of_file() -> str:
     """Returns a new identity for a file."""
     return uuid.uuid4().hex

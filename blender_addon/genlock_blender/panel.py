@@ -84,8 +84,10 @@ def draw_connection(layout: Any, context: Any) -> None:
     lines(box, tr(found.sentence), ICONS.get(found.state, "DOT"))
     if found.hint:
         lines(box, tr(found.hint))
-    if found.local_changes:
-        box.label(text=tr("{n} local changes are not sent yet").format(n=found.local_changes), translate=False)
+    if found.local_changes and found.state not in ("offline", "denied"):  # those say it themselves
+        one = found.local_changes == 1
+        text = tr("1 local change is not sent yet" if one else "{n} local changes are not sent yet")
+        box.label(text=text.format(n=found.local_changes), translate=False)
     if found.refusal:
         lines(box, tr("Not taken: {why}").format(why=found.refusal), "ERROR")
     for choice in found.choices:

@@ -268,6 +268,7 @@ TEXTS: dict[str, str] = {
         "{name} ist weder Bild noch Clip: erst in eine Datei rendern"
     ),
     "{name} shows no shot": "{name} zeigt keinen Shot",
+    "1 local change is not sent yet": "1 Änderung ist noch nicht gesendet",
     "{n} local changes are not sent yet": "{n} Änderungen sind noch nicht gesendet",
     "{n} points inside, {m} outside, on frame {frame}": "{n} Punkte innen, {m} außen, auf Bild {frame}",
 }

@@ -82,7 +82,7 @@ def test_every_state_is_drawn_with_its_sentence(fake: FakeBridge, state: str) ->
 def test_what_stays_behind_is_named_with_its_reason(fake: FakeBridge) -> None:
     held = {f"Strip {n}": ("left_of_origin", "It begins before the sequence does.") for n in range(20)}
     fake.now = fake.now._replace(
-        state="offline",
+        state="working",
         local_changes=12,
         held=held,
         troubles={"X": ("media", "Its file is missing.")},
