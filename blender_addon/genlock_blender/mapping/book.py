@@ -26,9 +26,9 @@ _NUMBER: Final = re.compile(r"(\d+)(?=\.\w+$)")
 class File(NamedTuple):
     """A file that strips can show: a pool entry, or a take of a shot.
 
-    `kind` is "video", "audio", "image" or "sequence" (numbered images). `rate` and `frames` are its picture's (None, 0
-    when unknown), `start` the number of its first frame. `shot` is the take's shot, "" for a pool entry; `head` the
-    take's frames before the asked range.
+    `kind` is "video", "audio", "image" or "sequence" (numbered images). `rate`, `frames` and `size` in pixels are its
+    picture's (None, 0 when unknown), `start` the number of its first frame. `shot` is the take's shot, "" for a pool entry;
+    `head` the take's frames before the asked range.
     """
 
     id: str
@@ -39,6 +39,7 @@ class File(NamedTuple):
     start: int = 0
     shot: str = ""
     head: int = 0
+    size: tuple[int, int] = (0, 0)
 
 
 class Shot(NamedTuple):
@@ -82,6 +83,12 @@ class Book(NamedTuple):
             "owners": {track: list(owner) for track, owner in self.owners.items()},
             "metas": dict(self.metas),
         }
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The linked sequence's picture size in pixels; zeros while there is none."""
+        width, height = self.settings.get(self.sequence, NOTHING).get("resolution") or (0, 0)
+        return width, height
 
     def file_at(self, paths: tuple[str, ...]) -> File | None:
         """Returns the file that a strip's paths name: one plain file, or numbered images in order."""
@@ -222,7 +229,8 @@ def _file(id_: str, path: str, info: Value | None, shot: str = "", head: int = 0
     if not info:
         return File(id_, path, guessed(path), shot=shot, head=head)
     kind, rate = info.get("kind", "video"), pair(info.get("rate"))
-    return File(id_, path, kind, rate, info.get("frames", 0), info.get("start", 0), shot, head)
+    size = (info.get("width", 0), info.get("height", 0))
+    return File(id_, path, kind, rate, info.get("frames", 0), info.get("start", 0), shot, head, size)
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

@@ -171,7 +171,7 @@ class Inward:
         if strip.note and strip.note.get(PLACEHOLDER):
             foreign = old.get("foreign")
         else:
-            extras = self._locked(strip, extras_of(strip), old)
+            extras = self._locked(strip, extras_of(strip, self.book), old)
             if strip.speed is None:
                 extras["speed"] = fields.get("speed", [1, 1])
             foreign = foreign_of(old, extras) if extras or "foreign" in old else None
@@ -218,7 +218,7 @@ class Inward:
     def _transition(self, sequence: str, each: Crossing) -> Value:
         known = self.book.transitions.get(sequence, NONE).get(each.key)
         effect = each.effect
-        extras = self._locked(effect, extras_of(effect), known or NONE)
+        extras = self._locked(effect, extras_of(effect, self.book), known or NONE)
         if effect.props:
             extras["props"] = effect.props
         if effect.mute:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from ..states import Strip
+from ..states import NOTHING, Strip
+from . import fitting
 from .book import Book, File, Value, number_of
 from .times import NORMAL, Rate, Step, frame_at, offset, pair, reduced, step_of
 
@@ -108,11 +109,16 @@ def name_of(strip: Strip) -> str:
     return strip.name
 
 
-def extras_of(strip: Strip) -> Value:
+def extras_of(strip: Strip, book: Book) -> Value:
     """Returns what only Blender knows of a strip, for `foreign`."""
     extras: Value = {}
-    if strip.props and (strip.type in FILES or strip.type in ("SCENE", "META")):
-        extras["props"] = strip.props
+    props: Value = NOTHING
+    if strip.type in ("SCENE", "META", "SOUND"):
+        props = strip.props
+    elif strip.type in FILES and strip.files:
+        props = fitting.told(strip.props, fitting.fit_of(book.file_at(strip.files), book), strip.curves)
+    if props:
+        extras["props"] = props
     if strip.modifiers:
         extras["modifiers"] = list(strip.modifiers)
     if strip.curves:

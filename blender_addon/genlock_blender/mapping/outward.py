@@ -8,7 +8,7 @@ from typing import NamedTuple
 from genlock_client.cut import Cut
 
 from ..states import Picture, Strip
-from . import marks, nests
+from . import fitting, marks, nests
 from .book import Book, Held, Value
 from .crossings import TYPES, given_name, usual
 from .inward import NONE, Inward, new_id
@@ -356,7 +356,14 @@ class Outward:
             if base.type in ("MOVIE", "IMAGE", "SOUND", "SCENE", "META"):
                 clean["props"] = {}
             fields.update(clean | extras(value))
-        return strip._replace(**fields)
+        return self._fitted(strip._replace(**fields), value)
+
+    def _fitted(self, strip: Strip, value: Value) -> Strip:
+        """Returns the strip with its picture as large as the frame, unless its item says another scale."""
+        if strip.type not in ("MOVIE", "IMAGE"):
+            return strip
+        fit = fitting.fit_of(self.book.file_of(value["source"]), self.book)
+        return strip if fit == 1.0 else strip._replace(props=fitting.shown(strip.props, fit, strip.curves))
 
     def _made(
         self,
@@ -374,7 +381,7 @@ class Outward:
         fields = {**fields, "mute": not value.get("enabled", True), "link": value.get("link") or ""}
         if note or "note" in fields:
             fields["note"] = {**fields.get("note", NONE), **note}
-        return made(id_, name, channel, span, parent, base, fields)
+        return self._fitted(made(id_, name, channel, span, parent, base, fields), value)
 
     def _named(self, value: Value, base: Strip | None, was: Was | None) -> tuple[str, Value]:
         name = value.get("name", "")

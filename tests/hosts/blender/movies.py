@@ -43,7 +43,7 @@ SHOTS = [
             "t0": {
                 "id": "t0",
                 "path": "/takes/s0_v001.mov",
-                "info": {"kind": "video", "rate": [24, 1], "frames": LONG},
+                "info": {"kind": "video", "rate": [24, 1], "frames": LONG, "width": 960, "height": 540},
             },
             "t1": {
                 "id": "t1",

@@ -22,6 +22,11 @@ POOL = [
     {"id": "b", "path": "/media/b.mov", "info": {"kind": "video", "rate": [30, 1], "frames": 300, "start": 86400}},
     {"id": "w", "path": "/media/w.wav", "info": {"kind": "audio"}},
     {"id": "n", "path": "/media/n.[1001-1040].exr", "info": {"kind": "sequence", "frames": 40, "start": 1001}},
+    {
+        "id": "small",
+        "path": "/media/small.mov",
+        "info": {"kind": "video", "rate": [24, 1], "frames": 240, "width": 960, "height": 540},
+    },
 ]
 SHOT = {
     "id": "s",
@@ -193,6 +198,24 @@ def test_a_new_take_is_shown_at_the_same_place() -> None:
     cut, book = opened(content)
     after = strips(to_strips(cut, book._replace(homes=wanted.book.homes), wanted.picture))["i"]
     assert after == strips(wanted)["i"]._replace(files=("/takes/v2.mov",), frames=113, content=113, content_start=-12)
+
+
+def test_a_picture_of_another_size_fits_the_frame_unless_a_scale_is_told() -> None:
+    plain = item("i", source={"type": "media", "media": "small"})
+    own = item("j", gap=48, source={"type": "media", "media": "small"})
+    own["foreign"] = {"blender": {"props": {"transform.scale_x": 1.0, "transform.scale_y": 0.5}}}
+    cut, book = opened(sequence(track("V", plain, own)))
+    wanted = to_strips(cut, book)
+    fitted, scaled = strips(wanted)["i"], strips(wanted)["j"]
+    assert fitted.props == {"transform.scale_x": 2.0, "transform.scale_y": 2.0}
+    assert scaled.props == {"transform.scale_y": 0.5}, "1 is Blender's own, which it does not tell"
+    assert told(wanted, wanted.picture) == {}
+    moved = told(wanted, edited(wanted, fitted._replace(left=200, right=248, content_start=200)))
+    assert moved["items"]["i"] == {"start": 199}
+    natural = told(wanted, edited(wanted, fitted._replace(props={})))
+    assert natural["items"]["i"]["foreign"]["blender"]["props"] == {"transform.scale_x": 1.0, "transform.scale_y": 1.0}
+    keyed = told(wanted, edited(wanted, fitted._replace(props={}, curves={name: [] for name in fitted.props})))
+    assert "props" not in keyed["items"]["i"]["foreign"]["blender"]
 
 
 def test_a_file_that_the_project_lacks_is_held_until_it_is_there() -> None:
