@@ -109,6 +109,14 @@ def version_of(program: Path, *, ask: bool = True) -> tuple[int, ...]:
     return ()
 
 
+def program_of(path: Path) -> Path | None:
+    """Returns the program that a path names: itself, or that in an application's folder; None for any other folder."""
+    if not path.is_dir():
+        return path
+    inside = (path / name for name in ("Contents/MacOS/Blender", "blender.exe", "blender"))
+    return next((program for program in inside if program.is_file()), None)
+
+
 def is_python(program: Path) -> bool:
     """Whether the program is a Python (that has bpy, one hopes) and no Blender."""
     name = program.name.lower()

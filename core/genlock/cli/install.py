@@ -38,7 +38,9 @@ def blender(
     where: Annotated[
         Path | None,
         typer.Option(
-            "--blender", metavar="PATH", help="This Blender: its program, or its user folder. Default: all found here."
+            "--blender",
+            metavar="PATH",
+            help="This Blender: program, its folder, or user folder. Default: all found here.",
         ),
     ] = None,
     version: Annotated[str, typer.Option(metavar="VERSION", help="Only Blenders of this version: 4.5.")] = "",
@@ -80,10 +82,11 @@ def _wanted(machine: Machine, where: Path | None, version: str) -> list[Blender]
         return [each for each in finding.blenders(machine) if not numbers or each.version == numbers]
     if not where.exists():
         raise NotFound("no_such_file", f"There is no {str(where)!r}.")
-    if where.is_dir():
+    program = finding.program_of(where)
+    if program is None:
         return [finding.Blender(numbers, where.absolute(), None)]
-    known = numbers or finding.version_of(where)
-    return [finding.Blender(known, finding.resources(machine, known), where.absolute())]
+    known = numbers or finding.version_of(program)
+    return [finding.Blender(known, finding.resources(machine, known), program.absolute())]
 
 
 def _install(extension: Extension, found: Blender, machine: Machine) -> dict[str, Any]:

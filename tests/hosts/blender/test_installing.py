@@ -121,6 +121,19 @@ def test_a_program_that_fails_falls_back_to_its_folder(home: Path, capsys: pytes
     assert (home / ".config/blender/4.5/extensions/user_default/genlock/blender_manifest.toml").is_file()
 
 
+@pytest.mark.parametrize("inside", ["blender", "blender.exe", "Contents/MacOS/Blender"])
+def test_the_folder_of_a_program_stands_for_the_program(
+    home: Path, inside: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = home / "Blender 4.5" / inside
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n[ $1 = --version ] && echo Blender 4.5.0 || exit 7\n")
+    program.chmod(0o755)
+    found = told(capsys, "install", "blender", "--blender", str(home / "Blender 4.5"))["blenders"][0]
+    assert (found["program"], found["version"]) == (str(program), "4.5")
+    assert Path(found["folder"]).is_relative_to(home / ".config/blender/4.5")
+
+
 def test_one_that_cannot_be_installed_into_is_an_error(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "user/extensions").mkdir(parents=True)
     (home / "user/extensions/user_default").write_text("a file in the way")
