@@ -29,8 +29,8 @@ class Forecast(NamedTuple):
 
 
 def question(model: Model, place: Place, form: Form, action: str) -> Body | None:
-    """Returns the body of a dry run of `generate`; None where nothing can be said before: no shot to ask of, an input that
-    is not rendered yet, or a reason why it cannot be made."""
+    """Returns the body of a dry run of `generate`; None where nothing can be said before: an input that is not
+    rendered yet, or a reason why it cannot be made."""
     try:
         asked = _asked(model, place, form, action)
     except Cannot:
@@ -39,7 +39,10 @@ def question(model: Model, place: Place, form: Form, action: str) -> Body | None
         return None
     mode, given = asked
     shots = _shots(model, place, action)
-    return {"shots": shots, **({"mode": mode} if mode else {}), "overrides": given, "dry_run": True} if shots else None
+    if action == "again" and not shots:
+        return None
+    whose = {"shots": shots} if shots else {}  # of a project's first shot the daemon tells without one
+    return {**whose, **({"mode": mode} if mode else {}), "overrides": given, "dry_run": True}
 
 
 def _shots(model: Model, place: Place, action: str) -> list[str]:

@@ -40,6 +40,18 @@ def test_a_dry_run_shows_the_plans_and_queues_nothing(ann: Any, project: str) ->
     assert ann.get(f"/api/projects/{project}")["settings"] == settings
 
 
+def test_a_dry_run_tells_of_a_shot_that_is_not_there_yet(ann: Any, project: str) -> None:
+    body = {"mode": "text_to_video", "overrides": {"prompt": "Fog", "frames": 24}, "dry_run": True}
+    (row,) = ann.post(f"/api/projects/{project}/generate", body)["plans"]
+    assert (row["shot"], row["code"], row["mode"]) == ("", "", "text_to_video")
+    assert row["plans"][-1]["asked"] == 24
+    assert ann.get("/api/jobs", project=project) == []
+    address = f"/api/projects/{project}/generate"
+    assert ann.refused("POST", address, json={**body, "dry_run": False}) == (400, "bad_request")
+    assert ann.refused("POST", address, json={**body, "mode": "enhance_prompt"}) == (404, "no_such_shot")
+    assert ann.refused("POST", address.replace(project, "0" * 32), json=body) == (404, "no_such_project")
+
+
 @pytest.mark.parametrize(
     ("body", "refused"),
     [

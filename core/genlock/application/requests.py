@@ -82,6 +82,17 @@ def draft(app: Application, shot: str, probe: Probe | None = None, /, **override
     return _checked(state, app.project(state.project).settings, number, overrides, probe)
 
 
+def first_draft(app: Application, project: str, probe: Probe | None = None, /, **overrides: Any) -> GenerationRequest:
+    """Returns the request for the first take of a shot that is not there yet, with an empty brief.
+
+    Raises as `request_for` does; NotFound(no_such_shot) for a mode that writes about a shot.
+    """
+    if overrides.get("mode") == "enhance_prompt":
+        raise NotFound("no_such_shot", "There is no shot yet whose prompt could be written out.")
+    shot = ShotState(id="", version=0, project=project, code="")
+    return _checked(shot, app.project(project).settings, 1, overrides, probe)
+
+
 def _checked(
     shot: ShotState, settings: Settings, number: int, overrides: dict[str, Any], probe: Probe | None
 ) -> GenerationRequest:

@@ -34,6 +34,17 @@ def plans(services: Services, shots: list[str], overrides: dict[str, Any]) -> li
     return made
 
 
+def plans_of_first(services: Services, project: str, overrides: dict[str, Any]) -> ShotPlans:
+    """Returns the plans of a shot that is not there yet, its id and code empty. Raises as `plans`."""
+    from genlock.application.requests import first_draft
+    from genlock.generation import planner
+
+    request = first_draft(services.app, project, partial(facts, services), **overrides)
+    for path in request_paths(request):
+        services.roots.resolve(path)
+    return ShotPlans("", "", request.mode, [_view(services, plan) for plan in planner.plans(request, services.engines)])
+
+
 def _view(services: Services, plan: Plan) -> PlanView:
     size = {component.name: component.bytes for component in plan.components}
     stages = [

@@ -40,7 +40,8 @@ class GapBody(Body):
 
 class GenerateBody(RepeatableBody):
     """One of `shots`, `all` and `gap`. `overrides` are fields of the GenerationRequest, such as seed or settings. With
-    `dry_run` nothing is queued: the answer holds the plans of each shot."""
+    `dry_run` nothing is queued: the answer holds the plans of each shot, or of a shot that is not there yet where none of
+    the three is given."""
 
     shots: Annotated[list[Hex], Field(default_factory=list)]
     all: bool = False
@@ -67,11 +68,14 @@ def shots_from(project: AggregateId, body: ShotsFromBody, services: Uses) -> Ans
 @router.post("/{project}/generate", **answers(GenerateAnswer, status=202))
 def generate(project: AggregateId, body: GenerateBody, services: Uses) -> Answer:
     """Queues jobs: for shots, for all shots without a take, or for a gap. 200 with the plans after a dry run."""
-    if bool(body.shots) + body.all + (body.gap is not None) != 1:
+    given = bool(body.shots) + body.all + (body.gap is not None)
+    if given > 1 or not (given or body.dry_run):
         raise BadInput("bad_request", "Give one of shots, all and gap.")
     if body.dry_run:
         if body.gap is not None:
             raise BadInput("bad_request", "A gap has no shot yet to plan for.")
+        if not given:
+            return Answer(GenerateAnswer([], [planning.plans_of_first(services, project, _overrides(body))]))
         plans = planning.plans(services, _shots(services, project, body), _overrides(body))
         return Answer(GenerateAnswer([], plans))
     jobs = body.once(services, f"generate {project}", lambda author: _jobs(services, project, body, author))
