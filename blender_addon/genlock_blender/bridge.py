@@ -6,6 +6,7 @@ Everything goes on in `pump`, which a timer calls; nothing here waits and nothin
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -82,7 +83,13 @@ class Bridge:
     def pump(self, now: float | None = None, budget: float = 0.008) -> float:
         """Does what is due within about `budget` seconds and returns the seconds until it should be called again."""
         now = self._clock() if now is None else now
-        self._guarded(self._pump, now, budget)
+        collects = gc.isenabled()
+        gc.disable()  # a collection takes longer than a tick may; after one each tick far fewer are due
+        try:
+            self._guarded(self._pump, now, budget)
+        finally:
+            if collects:
+                gc.enable()
         if self._transport is None or self.absent:
             return ABSENT_SECONDS
         moving = any(link.sync is not None and not isinstance(link.sync.state, Idle) for link in self.links.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +167,21 @@ def test_a_listener_that_stumbles_eats_no_answer(editor: Editor) -> None:
     assert starts(editor)["Red"] == 10
     editor.arrange(**{editor.named("Blue")["genlock_id"]: {"start": 200}})
     editor.until(lambda: left(editor.named("Blue")) == 201)
+
+
+def test_the_collector_rests_during_a_tick_and_is_left_as_it_was(editor: Editor) -> None:
+    seen: list[bool] = []
+    editor.bridge.listen_all(lambda _: seen.append(gc.isenabled()))
+    editor.arrange(**{editor.named("Blue")["genlock_id"]: {"start": 200}})
+    editor.until(lambda: seen)
+    assert seen[0] is False
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        editor.bridge.pump()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_scene_that_cannot_be_read_does_not_spin(editor: Editor, monkeypatch: Any) -> None:
