@@ -112,11 +112,12 @@ def answer(body: Value) -> Forecast:
     plan = plans[0]
     model = f" ({plan['model']})" if plan.get("model") else ""
     seconds = sum(stage.get("seconds", 0) for stage in plan.get("stages", ()))
-    cost = [amount(plan.get("bytes", 0)), duration(seconds)]
+    memory, waits = amount(plan.get("bytes", 0)), str(plan.get("forecast", ""))
+    cost = ["" if memory in waits else memory, duration(seconds)]
     return Forecast(
         f"{plan['engine']}{model}: {plan['name']}",
         ", ".join(part for part in cost if part),
-        str(plan.get("forecast", "")),
+        waits,
         tuple(str(note) for note in plan.get("notes", ())),
         bool(plan.get("draft")),
     )

@@ -21,8 +21,6 @@ sys.path[:0] = [str(Path(__file__).parent), TOLD["addon"], *map(str, Path(TOLD["
 PERIOD = 0.02
 DEADLINE = 90.0
 OURS = ("connection", "conflicts", "generate", "engines", "history", "takes", "jobs")
-ROW = 26
-"""Pixels that a picture goes on below the last panel."""
 
 
 def window() -> bpy.types.Window:
@@ -205,7 +203,6 @@ def steps():
     theirs = next(item["id"] for item in items if item["name"] == "SH0040")
     daemon.command({"do": "RenameItem", "item": theirs, "name": "Lamp, last turn"}, TOLD["sequence"], actor="grace")
     yield from rest(1.0)
-    yield from take("offline", "UI", 300)
     bridge().connect()
     yield from until(lambda: bridge().status(scene).conflicts, "the conflict")
     yield from rest(1.0)
