@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Container, Iterable, Mapping
 
 from genlock_client.cut import Cut, Value
 
@@ -44,3 +44,19 @@ def count(found: Value) -> int:
     """Returns how many things an arrangement changes, nested ones included."""
     parts = [found["arrangement"], *(inner["arrangement"] for inner in found.get("nested", ()))]
     return sum(1 if name == "settings" else len(part) for arrangement in parts for name, part in arrangement.items())
+
+
+def without_refused(before: Cut, after: Cut, against: Container[str]) -> Cut:
+    """Returns `after` without what was refused: without new items that were, if there are any, else as `before` has it."""
+    new = {key for key in after.items if key in against and key not in before.items}
+    held = {key: None for key in (*before.items, *after.items) if key in against}
+    rest = without(after, new) if new else keep(before, after, held)
+    return rest._replace(
+        tracks={**rest.tracks, **{key: value for key, value in before.tracks.items() if key in against}}
+    )
+
+
+def with_known_tracks(cut: Cut, tracks: Iterable[Value]) -> Cut:
+    """Returns the cut without empty tracks that are not among these: a host made them for what it has not yet told."""
+    known = {track["id"] for track in tracks} | {item["track"] for item in cut.items.values()}
+    return cut._replace(tracks={id_: track for id_, track in cut.tracks.items() if id_ in known})

@@ -21,15 +21,17 @@ from genlock_client import diff
 from genlock_client.cut import Cut, Value
 from genlock_client.errors import ClientError
 from genlock_client.happenings import Changed, CommandAccepted, CommandRefused, Connected, Happening
-from genlock_client.partly import count, keep, without
+from genlock_client.partly import count, keep, with_known_tracks, without, without_refused
 from genlock_client.session import Live, Session
 
 QUIET_SECONDS = 0.15
 """An edit counts as done after this long without another change."""
 POLL_SECONDS = 0.25
-"""The fingerprint is taken at most this often while nothing happens, and costs at most a 300th of the time."""
+"""The fingerprint is taken at most this often while nothing happens, and costs at most a 500th of the time."""
 ATTEMPTS = 8
 """How often what is left of a refused edit is told again."""
+LONG_SECONDS = 0.003
+"""What takes longer has a tick of its own."""
 READ_SECONDS = 5.0
 """What the fingerprint does not see is looked for at most this often, at most a 600th of the time."""
 
@@ -195,7 +197,7 @@ class Sync:
         self._sent = ""
         self._found = False
         self._lagging: frozenset[str] = frozenset()
-        """What of the newest version was not shown because the user changed it: `base` waits until that is told."""
+        """What of the newest version was not shown because the user changed it just then."""
         self.before = before if pending is not None else None
         """The shadow as it was before the command that waits for its answer, or was turned down and not yet taken back."""
         self._first = False
@@ -350,15 +352,19 @@ class Sync:
         """Takes the fingerprint and says whether it is another than last time."""
         begun = self._clock()
         found = self.host.fingerprint()
-        self._poll_at = now + max(POLL_SECONDS, 300 * (self._clock() - begun))
+        self._poll_at = now + max(POLL_SECONDS, 500 * (self._clock() - begun))
         moved = found != self._seen
         self._seen = found
         return moved
 
     def _look(self, now: float) -> None:
         """Reads the host and sends what the user changed."""
+        begun = self._clock()
         if self._agreed is None:
-            self._agreed = self.host.cut(self.shadow).cut
+            model = self._session.model.sequences.get(self.sequence)
+            self._agreed = with_known_tracks(self.host.cut(self.shadow).cut, model.tracks if model is not None else ())
+            if self._clock() - begun > LONG_SECONDS:
+                return  # the next tick reads
         begun = self._clock()
         picture = self.host.read()
         mapped = self.host.cut(picture)
@@ -370,8 +376,6 @@ class Sync:
             return
         cut, held = mapped.cut, mapped.held
         self.held = held
-        if self._lagging:  # what the user changed of an older version goes first, against that version
-            held = {**dict.fromkeys((self._agreed.items.keys() | cut.items.keys()) - self._lagging), **held}
         after = keep(self._agreed, without(cut, held), held)
         found = diff.changes(self._agreed, after, self.bases)
         self.local_changes = 0 if found is None else count(found)
@@ -429,11 +433,7 @@ class Sync:
         if not against or self.before is None or self._again >= ATTEMPTS:
             return
         before, after = self._told or (self.host.cut(self.before).cut, self.host.cut(self.shadow).cut)
-        new = against.keys() & after.items.keys() - before.items.keys()
-        rest = without(after, new) if new else keep(before, after, against)
-        rest = rest._replace(
-            tracks={**rest.tracks, **{key: before.tracks[key] for key in against if key in before.tracks}}
-        )
+        rest = without_refused(before, after, against)
         self._told = before, rest
         found = diff.changes(before, rest, self.bases)
         if found is not None and rest != after:
@@ -490,8 +490,9 @@ class Sync:
         self.troubles = shown.troubles
         self.bases = {id_: version for id_, version in state.bases.items() if id_ != self.sequence}
         self._lagging = shown.left - self.held.keys() - self._stuck if self.base else frozenset()
+        self.base = state.bases[self.sequence]
         if not self._lagging:
-            self.base, self._stuck = state.bases[self.sequence], frozenset()
+            self._stuck = frozenset()
         self._moved(now)
         self._dirty = self._dirty or bool(shown.left) or state.steps > 0  # the user may have edited between the steps
         self.state = Idle()
