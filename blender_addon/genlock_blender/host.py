@@ -139,8 +139,6 @@ class SceneHost:
             why = next((self.refused_media[path] for path in _asked_for(strip) if path in self.refused_media), None)
             if strip.key in wanted and why is not None:
                 held[strip.key] = ("media", why)
-            elif strip.key in wanted and strip.missing:
-                held[strip.key] = ("media", "Its file is not there.")
         return Mapped(found.cut, held, frozenset(missing - self.refused_media.keys()))
 
     def agreed(self, shadow: Picture, picture: Picture, held: frozenset[str]) -> Picture:
@@ -186,30 +184,27 @@ class SceneHost:
     def _ask(self, paths: list[str]) -> None:
         def then(answer: Answer) -> None:
             if answer.error is None:
-                self._added(paths, answer.body["media"])
-            elif isinstance(answer.error, Offline):
-                pass  # it is asked again when the daemon is back
-            elif len(paths) > 1:  # one of them spoils it for the others
-                for path in paths:
-                    self._ask([path])
-                return
-            else:
-                self.refused_media[paths[0]] = f"{answer.error.message} {answer.error.hint}".strip()
+                self._added(answer.body)
+            elif not isinstance(answer.error, Offline):  # it is asked again when the daemon is back
+                said = f"{answer.error.message} {answer.error.hint}".strip()
+                self.refused_media.update(dict.fromkeys(paths, said))
             self._asked -= frozenset(paths)
             if not self._asked:
                 self.answered()
 
-        self._errands.post(f"/api/projects/{self.project}/media", {"paths": paths}, then)
+        # what is not there now is kept under its name, and found when it comes back
+        self._errands.post(f"/api/projects/{self.project}/media", {"paths": paths, "missing": "keep"}, then)
 
-    def _added(self, paths: list[str], media: list[dict[str, Any]]) -> None:
-        for value in media:  # its event may come after this answer
+    def _added(self, found: dict[str, Any]) -> None:
+        for value in found["media"]:  # its event may come after this answer
             self.model.media.setdefault(value["id"], value)
-        if len(media) == len(paths):
-            self._aliases.update((normal(path), value["id"]) for path, value in zip(paths, media, strict=True))
+        self._aliases.update((normal(path), id_) for path, id_ in found["paths"].items())
         self.pool()
-        for path in paths:
+        for path in found["paths"]:
             if normal(path) not in self.book.paths:
                 self.refused_media[path] = "The daemon keeps it under another name."
+        for each in found["refused"]:
+            self.refused_media[each["path"]] = f"{each['message']} {each['hint']}".strip()
 
     def _name(self, scene: Any, picture: Picture) -> bool:
         """Gives keys where they lack or are not unique; says whether it did."""
@@ -316,7 +311,7 @@ def _seen(strip: Strip) -> Seen:
 
 def _asked_for(strip: Strip) -> Iterable[str]:
     """The path under which the daemon should look for a strip's file."""
-    if strip.missing or not strip.files:
+    if not strip.files:
         return ()
     return (numbered(strip.files[0]),) if len(strip.files) > 1 else (strip.files[0],)
 
