@@ -47,9 +47,10 @@ MOST_HELD: Final = 0.2
 
 def rows(python: Path, environment: Mapping[str, str]) -> Iterator[Result]:
     """Yields the figures of one interpreter that has bpy; `environment` is that of its processes."""
-    for run in (lambda studio: soak(studio, STEPS, 1), lambda studio: kills(studio, KILLS, 1)):
+    runs: tuple[tuple[Callable[[Studio, int, int], Found], int], ...] = ((soak, STEPS), (kills, KILLS))
+    for run, times in runs:
         with studio(python, environment) as made:
-            found = run(made)
+            found = run(made, times, 1)
         yield Result(f"{found.name}: not converged", len(found.amiss), f"of {found.times}", 0)
         yield Result(f"{found.name}: {found.times}", found.seconds, "s", 1200.0)
 
@@ -323,7 +324,7 @@ def soak(studio: Studio, steps: int, seed: int, *, pause: float = PAUSE, rough: 
     studio.line.rough = studio.line.away = False
     if len(answers) < len(players):
         amiss.append("a Blender did not get through its edits")
-    told = {"done": [each.get("done") for each in answers], "anna": anna.done, "refused": anna.refused}
+    told: dict[str, Any] = {"done": [each.get("done") for each in answers], "anna": anna.done, "refused": anna.refused}
     told["cuts"] = studio.line.cuts
     amiss += settled(players)
     gone = anna.gone.union(*(each.get("gone", ()) for each in answers))
@@ -386,8 +387,8 @@ def judged(told: dict[str, Any], version: int, cut: dict[str, Any], who: str) ->
         amiss.append(f"{who} has ids twice: {told['twice']}")
     if told["notes"]:
         amiss.append(f"{who} stumbled: {told['notes']}")
-    aside = len(told["held"]) + len(told["troubles"])
-    if aside > 2 and aside > MOST_HELD * told["strips"]:
+    apart = len(told["held"]) + len(told["troubles"])
+    if apart > 2 and apart > MOST_HELD * told["strips"]:
         amiss.append(f"{who} keeps too much to itself: {told['held']} {told['troubles']}")
     return amiss
 
@@ -469,7 +470,7 @@ def _until_settled(nest: Asked, said: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _until_ended(nest: Asked) -> list[dict[str, Any]]:
-    said = []
+    said: list[dict[str, Any]] = []
     while True:
         found = nest.line(30.0)
         if "ended" in found:
@@ -517,6 +518,3 @@ def _footage(folder: Path) -> Path:
         ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
         subprocess.run([ffmpeg, "-v", "error", "-y", *arguments], check=True, cwd=folder, stdin=subprocess.DEVNULL)
     return folder
-
-
-Run = Callable[[Studio], Found]

@@ -32,8 +32,9 @@ from genlock_blender.mapping.crossings import KINDS
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.happenings import CommandAccepted, CommandRefused
+from genlock_client.partly import keep
 from genlock_client.session import Live
-from genlock_client.sync import Idle, keep
+from genlock_client.sync import Idle
 
 TAG: Final = re.compile(r"tag-\w+-\d+")
 COUNTED: Final = re.compile(r"\.\d{3}$")
@@ -341,13 +342,16 @@ def settle(patience: float = PATIENCE) -> dict[str, Any]:
 def tell() -> dict[str, Any]:
     """Returns what this scene shows and what it believes the daemon has: see `Told` in kills."""
     scene = bpy.context.scene
-    link = bridge().links[scene.session_uid]
-    host, sync = link.state.host, link.state.sync
-    models = bridge().session.model.sequences
+    link, session = bridge().links[scene.session_uid], bridge().session
+    assert isinstance(link.state, Linked)
+    assert session is not None
+    host, sync = link.state
+    models = session.model.sequences
     picture = host.read()
     mapped = host.cut(picture)
     there = cuts.of(models[link.kept.sequence], models)
-    odds = diff.changes(there, keep(there, mapped.cut, {**mapped.held, **sync.troubles}))
+    here = keep(there, mapped.cut, {**mapped.held, **sync.troubles, **_half_crossed(there)})
+    odds = diff.changes(_named(there), _named(here), {id_: model.version for id_, model in models.items()})
     keys = [strip.key for strip in picture.strips]
     first = host.book.origin
     shown = {
@@ -370,6 +374,23 @@ def tell() -> dict[str, Any]:
         "notes": [note for note in bridge().notes if "went wrong" in note],
         "tags": sorted(tags()),
     }
+
+
+def _half_crossed(cut: Any) -> dict[str, Any]:
+    """Returns the items that were told as a cross which joins nothing, with their inputs: where somebody else's edit makes
+    them join, Blender shows a transition, and tells that with its next edit of them."""
+    words = {f"blender.{kind.lower()}" for kind in KINDS}
+    crosses = {id_: item for id_, item in cut.items.items() if item["source"].get("generator") in words}
+    text = json.dumps(list(crosses.values()))
+    return {id_: None for id_ in cut.items if id_ in crosses or id_ in text}
+
+
+def _named(cut: Any) -> Any:
+    """Returns the cut without what Blender adds to names, and without tracks of nothing, which no meta strip shows."""
+    items = {id_: {**item, "name": COUNTED.sub("", item.get("name", ""))} for id_, item in cut.items.items()}
+    used = {item["track"] for item in items.values()}
+    tracks = {id_: track for id_, track in cut.tracks.items() if id_ in used}
+    return cut._replace(items=items, tracks=tracks, nested={id_: _named(inner) for id_, inner in cut.nested.items()})
 
 
 def _plain(cut: Any) -> dict[str, Any]:
