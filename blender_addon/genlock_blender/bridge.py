@@ -72,7 +72,7 @@ class Bridge:
         self._thens: dict[str, Then] = {}
         self._sequences: dict[str, list[dict[str, Any]]] = {}
         self._wanted = False
-        self._scan = True
+        self._scenes = -1
         self._tried: Endpoint | None = None
         self._retry_at = 0.0
         self._redraw_at = 0.0
@@ -107,8 +107,8 @@ class Bridge:
 
     def _pump(self, now: float, budget: float) -> None:
         end = self._clock() + budget
-        if self._scan:
-            self._scan = False
+        if len(bpy.data.scenes) != self._scenes:  # a copied scene brings a link along, and nobody says so
+            self._scenes = len(bpy.data.scenes)
             self._look_at_scenes()
         self._connect_again(now)
         if self._transport is not None:
@@ -262,7 +262,7 @@ class Bridge:
                     link.sync.undone(label)
                 else:
                     link.sync.hint()
-        self._scan = True
+        self._scenes = -1
 
     def file_closes(self) -> None:
         """Is called before another file is opened: its scenes are about to go."""
@@ -272,7 +272,7 @@ class Bridge:
         """Is called when a file was opened."""
         self.links.clear()
         self._steps = Steps()
-        self._scan = True
+        self._scenes = -1
 
     def file_saves(self, path: str = "") -> None:
         """Is called before a file is saved: the links are written into their scenes."""

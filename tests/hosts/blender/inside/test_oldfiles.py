@@ -182,7 +182,6 @@ def test_a_file_that_was_moved_goes_on_and_one_that_was_copied_asks(editor: Edit
 def test_a_copy_of_a_scene_asks_and_the_first_goes_on(editor: Editor, file: Path) -> None:
     first = editor.scene
     copy = first.copy()
-    editor.bridge.hint()
     editor.pump(0.2)
     assert editor.bridge.status(copy).state == "asking"
     assert editor.bridge.status(first).state in ("linked", "working")
