@@ -34,7 +34,7 @@ from genlock_client.sync import Idle
 
 player: Any = import_module("player")
 TAG: Final = player.TAG
-COUNTED: Final = re.compile(r"\.\d{3}$")
+COUNTED: Final = re.compile(r"(\.\d{3})+$")
 """What Blender adds to a name that another strip has: not the same in every Blender."""
 STEADY: Final = 0.7
 """Seconds for which nothing happens any more before a scene counts as settled."""
