@@ -35,7 +35,7 @@ from .stepping import Steps
 __all__ = ["Bridge", "Status", "bridge", "close"]
 
 ACTIVE_SECONDS: Final = 0.05
-IDLE_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 0.12
 """Between ticks while connected: what others do should show within a blink."""
 ABSENT_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 5.0
