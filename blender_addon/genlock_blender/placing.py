@@ -209,7 +209,10 @@ def is_free(owner: Any, strip: Any, channel: int) -> bool:
     """Whether the strip would meet no other one on that channel."""
     left, right = getattr(strip, A.left), getattr(strip, A.right)
     return not any(
-        other.channel == channel and other != strip and getattr(other, A.left) < right and getattr(other, A.right) > left
+        other.channel == channel
+        and other != strip
+        and getattr(other, A.left) < right
+        and getattr(other, A.right) > left
         for other in compat.strips(owner)
     )
 
