@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from genlock_client.model import Model
+from genlock_client.model import Model, SequenceModel
 
 from ..states import NOTHING
 from .times import Rate, pair
@@ -20,6 +20,7 @@ Held = dict[str, tuple[str, str]]
 _SOUNDS: Final = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
 _STILLS: Final = frozenset({".bmp", ".dpx", ".exr", ".hdr", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp"})
 _PATTERN: Final = re.compile(r"%(?:0(\d+))?d|(#+)|\[(\d+)-(\d+)\]")
+_CROSSES: Final = frozenset({"blender.cross", "blender.gamma_cross", "blender.wipe"})
 _NUMBER: Final = re.compile(r"(\d+)(?=\.\w+$)")
 
 
@@ -57,7 +58,9 @@ class Book(NamedTuple):
     alike. `owners`: track id -> (sequence id, kind), also of tracks that the model has lost since they were shown.
     `tracks`: sequence id -> track id -> the model's value, bottom first; `items`, `transitions`, `marks` and `settings` by
     sequence id likewise. `files` are pool entries by id, `paths` File by path, `shots` by id. `scenes` are the names of the
-    scenes in this file. `metas`: item id -> sequence id of nested sequences that the model does not have yet.
+    scenes in this file. `metas`: item id -> sequence id of nested sequences that the model does not have yet. `crosses`:
+    item id of a transition of Blender's that was told as an effect -> (frame where its first input ends, where its second
+    one begins), in frames of their sequence.
     """
 
     sequence: str = ""
@@ -74,6 +77,7 @@ class Book(NamedTuple):
     shots: dict[str, Shot] = NOTHING
     scenes: frozenset[str] = frozenset()
     metas: dict[str, str] = NOTHING
+    crosses: dict[str, tuple[int, int]] = NOTHING
 
     def persisted(self) -> Value:
         """Returns what must survive in the .blend, JSON-ready: {origin, homes, owners, metas}."""
@@ -151,6 +155,7 @@ def book_of(
         shots=shots,
         scenes=frozenset(scenes),
         metas={k: v for k, v in _dict(persisted.get("metas")).items() if isinstance(v, str)},
+        crosses={id_: ends for each in sequences.values() for id_, ends in _crosses(each)},
     )
 
 
@@ -209,6 +214,17 @@ def guessed(path: str) -> str:
 
 def _digits(found: re.Match[str]) -> int:
     return int(found[1] or 0) or len(found[2] or "") or len(found[3] or "") or 1
+
+
+def _crosses(sequence: SequenceModel) -> Iterator[tuple[str, tuple[int, int]]]:
+    items = sequence.items
+    for id_, item in items.items():
+        source = item["source"]
+        if source.get("generator") in _CROSSES:
+            inputs = (source.get("parameters") or NOTHING).get("inputs") or ()
+            if len(inputs) == 2 and inputs[0] in items and inputs[1] in items:
+                left, right = inputs
+                yield id_, (sequence.start(left) + items[left]["duration"], sequence.start(right))
 
 
 def _pooled(value: Value) -> File | None:

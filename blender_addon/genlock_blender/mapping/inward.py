@@ -111,6 +111,7 @@ class Inward:
         crosses = [strip for strip in strips if strip.type in KINDS]
         crossings: list[Crossing] = []
         if crosses:
+            crosses = [strip for strip in crosses if not self._told_as_effect(strip, by_key, zero)]
             used = frozenset(key for strip in strips for key in strip.inputs if strip.type not in KINDS)
             used |= {key for strip in crosses for key in strip.inputs if key in by_key and by_key[key].inputs}
             crossings = find(crosses, by_key, used)
@@ -143,6 +144,15 @@ class Inward:
         }
         self.crossings.update((each.effect.key, each) for each in crossings if each.key in transitions)
         return Cut(NONE, self._tracks(sequence, parent), items, transitions, {}, {})
+
+    def _told_as_effect(self, effect: Strip, strips: dict[str, Strip], zero: int) -> bool:
+        """Whether the model has it as an effect and what it joins lies as there: somebody else's edit made it join, and it
+        is what the model has until it is edited here."""
+        ends = self.book.crosses.get(effect.key)
+        if ends is None or len(effect.inputs) != 2:
+            return False
+        left, right = (strips.get(key) for key in effect.inputs)
+        return left is not None and right is not None and ends == (left.right - zero, right.left - zero)
 
     def _await(self, effects: list[Strip], crossings: list[Crossing], items: dict[str, Value]) -> None:
         """Holds back what works on strips that are held back, and what is joined to them."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from genlock_client.cut import Cut
+from genlock_client.partly import without
 
 from ..states import Picture, Strip
 from . import fitting, marks, nests
@@ -443,10 +444,21 @@ class Outward:
         value = level.cut.items[id_]
         inner = value["source"]["sequence"]
         zero = level.zero + value["start"] - value.get("source_in", 0)
-        self._level(Level(inner, self.cut.nested[inner], zero, id_, level.depth + 1))
+        self._level(Level(inner, self._apart(self.cut.nested[inner]), zero, id_, level.depth + 1))
         children = [self.found[key] for key in self.kids.get(id_, ())]
         children += [self.base[key] for key in self.left if key in self.base and self.base[key].parent == id_]
         self.found[id_] = nests.around(strip, children, zero)
+
+    def _apart(self, cut: Cut) -> Cut:
+        """Returns the cut without items that are shown elsewhere, as what was changed there while it was grouped here."""
+        twice = cut.items.keys() & self.found.keys()
+        for id_ in twice:
+            name = self.found[id_].name
+            self.held[id_] = (
+                "twice",
+                f"“{name}” is in a group as well, where it is not shown: somebody changed it meanwhile.",
+            )
+        return without(cut, twice) if twice else cut
 
     # -- what stays on this side
 

@@ -25,6 +25,7 @@ from genlock_blender import compat
 from genlock_blender.bridge import bridge
 from genlock_blender.links import Linked
 from genlock_blender.mapping.crossings import KINDS
+from genlock_blender.mapping.items import PLACEHOLDER
 from genlock_client import cut as cuts
 from genlock_client import diff
 from genlock_client.happenings import CommandAccepted, CommandRefused
@@ -117,12 +118,12 @@ def tell() -> dict[str, Any]:
     picture = host.read()
     mapped = host.cut(picture)
     there = cuts.of(models[link.kept.sequence], models)
-    here = keep(there, mapped.cut, {**mapped.held, **sync.troubles, **_half_crossed(there)})
+    here = keep(there, mapped.cut, {**mapped.held, **sync.troubles})
     odds = diff.changes(_named(there), _named(here), {id_: model.version for id_, model in models.items()})
     keys = [strip.key for strip in picture.strips]
     first = host.book.origin
     shown = {
-        s.key: [s.type, COUNTED.sub("", s.name), s.left - first, s.right - first, s.mute, s.speed, s.files, s.props]
+        s.key: [s.type, COUNTED.sub("", s.name), s.left - first, s.right - first, s.mute, s.speed, s.files, _looks(s)]
         for s in picture.strips
         if s.key not in mapped.held and s.key not in sync.troubles and s.type not in KINDS
     }
@@ -143,13 +144,9 @@ def tell() -> dict[str, Any]:
     }
 
 
-def _half_crossed(cut: Any) -> dict[str, Any]:
-    """Returns the items that were told as a cross which joins nothing, with their inputs: where somebody else's edit makes
-    them join, Blender shows a transition, and tells that with its next edit of them."""
-    words = {f"blender.{kind.lower()}" for kind in KINDS}
-    crosses = {id_: item for id_, item in cut.items.items() if item["source"].get("generator") in words}
-    text = json.dumps(list(crosses.values()))
-    return {id_: None for id_ in cut.items if id_ in crosses or id_ in text}
+def _looks(strip: Any) -> Any:
+    """Returns what a strip looks like; how what stands in for something looks is told to nobody."""
+    return None if strip.note.get(PLACEHOLDER) else strip.props
 
 
 def _named(cut: Any) -> Any:

@@ -399,6 +399,34 @@ def test_a_cross_over_which_something_shows_stays_an_effect() -> None:
     assert found.cut.items["j"]["start"] == 39
 
 
+def test_a_cross_that_was_told_as_an_effect_is_one_until_somebody_here_moves_what_it_joins() -> None:
+    source = {"type": "generator", "generator": "blender.cross", "parameters": {"inputs": ["i", "j"]}}
+    cut, book = opened(
+        sequence(
+            track("V", item("i")),
+            track("W", item("j", gap=40)),
+            track("X", item("x", duration=8, gap=40, source=source)),
+        )
+    )
+    wanted = to_strips(cut, book)
+    found = strips(wanted)
+    assert (found["x"].type, found["x"].inputs, found["x"].left, found["x"].right) == ("CROSS", ("i", "j"), 41, 49)
+    shows = to_cut(wanted.picture, wanted.book).cut
+    assert diff.changes(cut, shows) is None
+    named = told(wanted, edited(wanted, found["i"]._replace(name="I")))
+    assert named == {"items": {"i": {"name": "I"}}}
+    cross = {"in_offset": 5, "out_offset": 5, "kind": "dissolve", "foreign": {"blender": {"name": "x"}}}
+    nearer = found["j"]._replace(left=39, right=87, content_start=39), found["x"]._replace(left=39)
+    assert told(wanted, edited(wanted, *nearer)) == {
+        "items": {
+            "i": {"duration": 43},
+            "j": {"start": 43, "duration": 43, "source_in": 5, "track": "V"},
+            "x": None,
+        },
+        "transitions": {"i>j": cross},
+    }
+
+
 def test_a_transition_that_blender_has_not_got_stays_with_the_model() -> None:
     cut, book = opened(sequence(track("V", item("i"), item("j")), transitions=[dissolve(5, 5, kind="iris")]))
     wanted = to_strips(cut, book)
@@ -460,6 +488,21 @@ def test_a_sequence_that_is_nested_twice_is_shown_once() -> None:
     assert [strips(wanted)[key].type for key in "mo"] == ["META", "COLOR"]
     swapped = cut._replace(items={"o": {**cut.items["o"], "start": 0}, "m": {**cut.items["m"], "start": 48}})
     assert [strips(to_strips(swapped, wanted.book, wanted.picture))[key].type for key in "mo"] == ["META", "COLOR"]
+
+
+def test_what_is_in_a_group_and_outside_of_it_is_shown_outside_and_said() -> None:
+    inner = sequence(track("N", item("c"), item("i", gap=10)), id_="n")
+    group = item("m", source={"type": "nested", "sequence": "n"}, duration=48, gap=10)
+    cut, book = opened(sequence(track("V", item("i"), group)), inner)
+    wanted = to_strips(cut, book)
+    found = strips(wanted)
+    assert [found[key].parent for key in "imc"] == ["", "", "m"]
+    assert (found["i"].left, found["m"].right) == (1, 107)
+    assert wanted.held["i"][0] == "twice"
+    assert told(wanted, edited(wanted, found["i"]._replace(name="I"))) == {"items": {"i": {"name": "I"}}}
+    grouped = opened(sequence(track("V", group)), inner)[0]
+    again = to_strips(grouped, wanted.book, wanted.picture)
+    assert (strips(again)["i"].parent, again.held) == ("m", {})
 
 
 # The rest
