@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import bpy
 
-from genlock_blender import compat
+from genlock_blender import compat, placing
 from genlock_blender.compat import A
 
 TAG: Final = re.compile(r"tag-\w+-\d+")
@@ -104,7 +104,9 @@ class Player:
         setattr(strip, A.start, max(1, getattr(strip, A.start) + self.random.randint(-80, 80)))
 
     def lift(self) -> None:
-        self.one(("COLOR", "TEXT", "MOVIE", "META")).channel = self.random.randint(1, ROWS)
+        strip, channel = self.one(("COLOR", "TEXT", "MOVIE", "META")), self.random.randint(1, ROWS)
+        if channel > strip.channel or placing.is_free(compat.editor(bpy.context.scene), strip, channel):
+            strip.channel = channel  # downward onto others with no room below them, Blender looks for one for ever
 
     def trim(self) -> None:
         strip = self.one(("COLOR", "TEXT", "MOVIE", "META"))
