@@ -19,6 +19,7 @@ from .tracks import channel_fields, insert
 
 Fresh = Callable[[], str]
 NONE: Value = {}
+OVERLAP = ("overlap", "The strip overlaps another one on its track.")
 
 
 class Mapped(NamedTuple):
@@ -285,7 +286,7 @@ class Inward:
                     before[key].cut if key in before else start,
                     behind[key].cut if key in behind else end,
                 )
-            clashes = self._clashes(at, spans, zero)
+            clashes = self._clashes(sequence, at, spans, zero)
             overlapping = {key for key, why in clashes.items() if why[0] == "overlap"}
             doubtful = {each.key for each in crossings if each.right.key in overlapping or each.left.key in overlapping}
             if not doubtful:
@@ -307,9 +308,10 @@ class Inward:
         return (strip.channel, False) not in homes and (strip.channel, True) in homes
 
     def _clashes(
-        self, at: dict[str, tuple[int, bool]], spans: dict[str, tuple[int, int]], zero: int
+        self, sequence: str, at: dict[str, tuple[int, bool]], spans: dict[str, tuple[int, int]], zero: int
     ) -> dict[str, tuple[str, str]]:
-        """Returns the strips that cannot lie where they are."""
+        """Returns the strips that cannot lie where they are. Of two that overlap the one stays that the sequence has."""
+        known = self.book.known
         found: dict[str, tuple[str, str]] = {}
         ends: dict[tuple[int, bool], tuple[int, str]] = {}
         for start, end, key in sorted([(span[0], span[1], key) for key, span in spans.items()]):
@@ -321,10 +323,13 @@ class Inward:
                 found[key] = self.held[key]
             else:
                 last = ends.get(at[key])
-                if last is not None and last[0] > start:
-                    found[key] = ("overlap", "The strip overlaps another one on its track.")
-                else:
+                if last is None or last[0] <= start:
                     ends[at[key]] = (end, key)
+                elif known(sequence, key) and not known(sequence, last[1]):
+                    found[last[1]] = OVERLAP
+                    ends[at[key]] = (end, key)
+                else:
+                    found[key] = OVERLAP
         return found
 
     def _track(self, sequence: str, place: tuple[int, bool], homes: dict[tuple[int, bool], str]) -> str:

@@ -323,6 +323,15 @@ def test_more_tracks_than_channels_are_said_not_to_be_shown() -> None:
     assert told(wanted, wanted.picture) == {}
 
 
+@pytest.mark.parametrize("key", ["a", "z"])
+def test_a_copy_that_lies_on_a_strip_waits_and_the_strip_stays(key: str) -> None:
+    wanted = to_strips(*opened(sequence(track("t", item("m")))))
+    mapped = to_cut(edited(wanted, strips(wanted)["m"]._replace(key=key, name="Copy")), wanted.book)
+    assert list(mapped.cut.items) == ["m"]
+    assert list(mapped.held) == [key]
+    assert mapped.held[key][0] == "overlap"
+
+
 def test_a_channel_of_picture_and_sound_is_home_of_two_tracks() -> None:
     sound = Strip("s", "s", "SOUND", 2, 1, 20, content_start=1, files=("/media/w.wav",))
     found = tell(sound, movie("v", 2, 30, 40), channels={2: Channel("Dialogue", mute=True)})
@@ -490,19 +499,21 @@ def test_a_sequence_that_is_nested_twice_is_shown_once() -> None:
     assert [strips(to_strips(swapped, wanted.book, wanted.picture))[key].type for key in "mo"] == ["META", "COLOR"]
 
 
-def test_what_is_in_a_group_and_outside_of_it_is_shown_outside_and_said() -> None:
-    inner = sequence(track("N", item("c"), item("i", gap=10)), id_="n")
+def test_what_is_in_a_group_and_outside_of_it_is_shown_in_the_group_and_said() -> None:
+    inner = sequence(track("N", item("i", gap=10)), id_="n")
     group = item("m", source={"type": "nested", "sequence": "n"}, duration=48, gap=10)
     cut, book = opened(sequence(track("V", item("i"), group)), inner)
     wanted = to_strips(cut, book)
     found = strips(wanted)
-    assert [found[key].parent for key in "imc"] == ["", "", "m"]
-    assert (found["i"].left, found["m"].right) == (1, 107)
+    assert [found[key].parent for key in "im"] == ["m", ""]
     assert wanted.held["i"][0] == "twice"
-    assert told(wanted, edited(wanted, found["i"]._replace(name="I"))) == {"items": {"i": {"name": "I"}}}
-    grouped = opened(sequence(track("V", group)), inner)[0]
-    again = to_strips(grouped, wanted.book, wanted.picture)
-    assert (strips(again)["i"].parent, again.held) == ("m", {})
+    renamed = edited(wanted, found["m"]._replace(name="M"))
+    assert told(wanted, renamed) == {"items": {"m": {"name": "M"}}}
+    shows = to_cut(wanted.picture, wanted.book).cut
+    assert [shows.items["m"][name] for name in ("start", "duration", "source_in")] == [58, 48, 0]
+    ungrouped = cut._replace(nested={"n": cut.nested["n"]._replace(items={})})
+    again = to_strips(ungrouped, wanted.book, wanted.picture)
+    assert (strips(again)["i"].parent, again.held) == ("", {})
 
 
 # The rest
