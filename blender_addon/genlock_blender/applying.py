@@ -73,7 +73,7 @@ class Work:
         want: dict[str, Strip] = {}
         for strip in wanted.strips:
             if strip.key:
-                want[strip.key], trouble = creating.feasible(strip)
+                want[strip.key], trouble = creating.feasible(strip, shadow.get(strip.key))
                 if trouble is not None:
                     self.troubles[strip.key] = trouble
         self._picture = wanted

@@ -33,13 +33,15 @@ class Trouble(NamedTuple):
     sentence: str
 
 
-def feasible(wanted: Strip) -> tuple[Strip, Trouble | None]:
+def feasible(wanted: Strip, there: Strip | None = None) -> tuple[Strip, Trouble | None]:
     """The nearest strip that this Blender and this file can make: a colour of the same place, name and key where it cannot.
 
-    The stand-in's note has "placeholder", so that nobody takes the colour for what the strip is.
+    The stand-in's note has "placeholder", so that nobody takes the colour for what the strip is. What is `there` already,
+    of a type that only Blender itself makes, stays.
     """
     trouble = _obstacle(wanted)
-    if trouble is None:
+    made = trouble is not None and trouble.code == "no_type" and there is not None and there.type == wanted.type
+    if trouble is None or made:
         return wanted, None
     stand_in = type(wanted)(
         wanted.key,
