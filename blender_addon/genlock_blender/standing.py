@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genlock_client.errors import ProtocolMismatch
+from genlock_client.partly import away
 from genlock_client.session import Live
 from genlock_client.sync import Asking, Idle, Keeping, Sending, Settling, Showing, Stopped, Sync
 
@@ -13,6 +14,8 @@ from .links import Broken, Link, Linked, Making, Question
 from .states import NOTHING
 
 if TYPE_CHECKING:
+    from genlock_client.model import SequenceModel
+
     from .bridge import Bridge
 
 
@@ -93,6 +96,9 @@ def _link(bridge: Bridge, link: Link) -> Status:
     session = bridge.session
     if session is not None and session.project != link.kept.project:
         return Status("paused", "Another project is open; one at a time is kept in step.", "Unlink the other scene.")
+    reason = away(session.model, link.kept.sequence) if session is not None else ""
+    if reason:
+        return _full(bridge, link, Status("stopped", reason, "It goes on when it is back from the archive."))
     if sync is None or not isinstance(link.state, Linked):
         return Status("working", "The sequence is being fetched.")
     return _full(bridge, link, _synced(link.state, sync))
@@ -118,13 +124,20 @@ def _full(bridge: Bridge, link: Link, status: Status) -> Status:
     if sync is None or not isinstance(link.state, Linked):
         return status
     model = bridge.session.model.sequences.get(link.kept.sequence) if bridge.session is not None else None
-    names = link.state.host.names() if sync.held or sync.troubles else {}
+    names = _names(link.state, model) if sync.held or sync.troubles else {}
     return status._replace(
         held={names.get(key, key): why for key, why in sync.held.items()},
         troubles={names.get(key, key): why for key, why in sync.troubles.items()},
         conflicts=tuple(model.conflicts.values()) if model is not None else (),
         refusal=sync.refusal.message if sync.refusal is not None else "",
     )
+
+
+def _names(linked: Linked, model: SequenceModel | None) -> dict[str, str]:
+    """How strips and tracks are called, by key."""
+    tracks = enumerate(model.tracks if model is not None else (), 1)
+    named = {track["id"]: track.get("name") or f"Track {number}" for number, track in tracks}
+    return {**named, **linked.host.names()}
 
 
 _BUSY = {

@@ -1,10 +1,11 @@
-"""Cuts of which a part is left out, or left as it was."""
+"""Cuts of which a part is left out, or left as it was; sequences that are left alone."""
 
 from __future__ import annotations
 
 from typing import Any, Container, Iterable, Mapping
 
 from genlock_client.cut import Cut, Value
+from genlock_client.model import Model
 
 
 def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
@@ -28,6 +29,14 @@ def keep(before: Cut, after: Cut, held: Mapping[str, Any]) -> Cut:
         for id_, inner in after.nested.items()
     }
     return after._replace(items=items, tracks=tracks, transitions=transitions, nested=nested)
+
+
+def away(model: Model, sequence: str) -> str:
+    """Returns why a sequence that the model has is neither edited nor shown meanwhile: a sentence, "" when it is."""
+    if model.project is not None and model.project.get("archived"):
+        return "The project was archived."
+    held = model.sequences.get(sequence)
+    return "The sequence was archived." if held is not None and held.fields.get("archived") else ""
 
 
 def without(cut: Cut, keys: Mapping[str, Any] | set[str]) -> Cut:

@@ -21,7 +21,7 @@ from genlock_client import diff
 from genlock_client.cut import Cut, Value
 from genlock_client.errors import ClientError
 from genlock_client.happenings import Changed, CommandAccepted, CommandRefused, Connected, Happening
-from genlock_client.partly import count, keep, with_known_tracks, without, without_refused
+from genlock_client.partly import away, count, keep, with_known_tracks, without, without_refused
 from genlock_client.session import Live, Session
 
 QUIET_SECONDS = 0.15
@@ -317,7 +317,7 @@ class Sync:
         model = self._session.model.sequences.get(self.sequence)
         if model is not None:
             self._found = True
-            return model.version >= self.base
+            return model.version >= self.base and not away(self._session.model, self.sequence)
         if self._found:
             self.stop("The sequence is no longer in the project.", "Link the scene to another one.")
         return False
@@ -414,11 +414,13 @@ class Sync:
     def _done(self, error: ClientError | None) -> None:
         if error is not None or not self._again:
             self.refusal = error
-        self.local_changes = 0
-        self.state = Idle()
+        self.local_changes, self.state = 0, Idle()
         self._remote = True  # what was merged, or the correction
         if error is not None:
             self._agreed = None
+            if self.before is not None and away(self._session.model, self.sequence):  # it is told when that is back
+                self.shadow, self.before, self._dirty = self.before, None, True
+                return
             self._first = True
             self._tell_the_rest(error)
         elif self._again:
