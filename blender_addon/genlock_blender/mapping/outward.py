@@ -118,6 +118,7 @@ class Outward:
     # -- one sequence
 
     def _level(self, level: Level) -> None:
+        level = self._without_grouped(level)
         cut, zero = level.cut, level.zero
         joins, spans = self._joins(level)
         channels, joins = self._channels(level, joins, spans)
@@ -444,21 +445,21 @@ class Outward:
         value = level.cut.items[id_]
         inner = value["source"]["sequence"]
         zero = level.zero + value["start"] - value.get("source_in", 0)
-        self._level(Level(inner, self._apart(self.cut.nested[inner]), zero, id_, level.depth + 1))
+        self._level(Level(inner, self.cut.nested[inner], zero, id_, level.depth + 1))
         children = [self.found[key] for key in self.kids.get(id_, ())]
         children += [self.base[key] for key in self.left if key in self.base and self.base[key].parent == id_]
         self.found[id_] = nests.around(strip, children, zero)
 
-    def _apart(self, cut: Cut) -> Cut:
-        """Returns the cut without items that are shown elsewhere, as what was changed there while it was grouped here."""
-        twice = cut.items.keys() & self.found.keys()
+    def _without_grouped(self, level: Level) -> Level:
+        """Returns the level without items that its groups hold too: what was changed while it was grouped here is in both,
+        and is shown in the group."""
+        groups = [value for id_, value in level.cut.items.items() if self._nests(level, id_, value)]
+        grouped = {id_ for value in groups for id_ in self.cut.nested[value["source"]["sequence"]].items}
+        twice = (grouped | self.found.keys()) & level.cut.items.keys()
         for id_ in twice:
-            name = self.found[id_].name
-            self.held[id_] = (
-                "twice",
-                f"“{name}” is in a group as well, where it is not shown: somebody changed it meanwhile.",
-            )
-        return without(cut, twice) if twice else cut
+            name = level.cut.items[id_].get("name", "")
+            self.held[id_] = ("twice", f"“{name}” is in a group and outside of it, and shown in one place: choose one.")
+        return level._replace(cut=without(level.cut, twice)) if twice else level
 
     # -- what stays on this side
 
