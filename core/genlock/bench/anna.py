@@ -25,7 +25,7 @@ class Shared(Protocol):
         ...
 
     def tags(self) -> set[str]:
-        """Returns the tags of all that the sequence shows."""
+        """Returns the tags of all that the sequence has."""
         ...
 
 
@@ -47,7 +47,7 @@ class Anna:
             [10, 8, 5, 4, 3, 8, 3, 2, 3, 4],
         )[0]
         try:
-            before = self._studio.tags() if drawn in ("undo", "delete") else set()
+            before = self._studio.tags() if drawn in ("undo", "delete", "settle") else set()
             made = self._drawn(drawn, self._studio.snapshot())
             if made is None:
                 return
