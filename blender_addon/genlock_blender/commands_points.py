@@ -78,7 +78,9 @@ class GENLOCK_OT_draw_points(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         held = desk.desk()
-        return needs(cls, held.model() is not None and bool(held.place(context).active), "No strip is active")
+        place = held.place(context)
+        reason = str(scenery.apart()) if place.apart else "No strip is active"
+        return needs(cls, held.model() is not None and bool(place.active), reason)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         try:

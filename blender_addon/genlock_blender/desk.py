@@ -74,12 +74,14 @@ class Desk:
             (scene.frame_preview_start - zero, scene.frame_preview_end + 1 - zero) if scene.use_preview_range else None
         )
         keys = (bridge.key_of(scene, strip) for strip in chosen)
+        key = bridge.key_of(scene, active) if active is not None else ""
         return Place(
             sequence,
             max(0, scene.frame_current - zero),
             tuple(key for key in keys if key),
-            bridge.key_of(scene, active) if active is not None else "",
+            key,
             span,
+            apart=active is not None and not key,
         )
 
     def reason(self, context: Any, action: str) -> str:

@@ -187,7 +187,7 @@ def _gap(project: str, gap: Body, given: Body) -> Walk:
 def from_strips(model: Model, place: Place, form: Form) -> Walk:
     """A new shot at the playhead that follows the chosen strips: one is its beginning, two its beginning and end."""
     sequence, project = scenery.sequence_of(model, place), project_of(model)
-    keys = place.chosen or ((place.active,) if place.active else ())
+    keys = scenery.chosen(place)
     seen = [scenery.shown(model, place, key) for key in keys]
     if not seen:
         raise Cannot("Select the strips to start from")
@@ -393,7 +393,7 @@ def _lay(project: str, sequence: SequenceModel, item: Value, held: Value) -> Wal
 def again(model: Model, place: Place, form: Form) -> Walk:
     """A further take of each chosen shot, by its own brief; the prompt above is used only for a single one."""
     project = project_of(model)
-    keys = place.chosen or ((place.active,) if place.active else ())
+    keys = scenery.chosen(place)
     shots: list[str] = []
     for key in keys:
         source = scenery.sequence_of(model, place).items.get(key, {}).get("source", {})

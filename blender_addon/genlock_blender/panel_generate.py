@@ -76,7 +76,8 @@ def _draw_selection(layout: Any, form: Any, action: str) -> None:
     row.operator("genlock.clear_points", text="", icon="X")
     if form.points:
         inside = sum(1 for point in form.points if point.inside)
-        text = tr("{n} points inside, {m} outside, on frame {frame}")
+        one = tr("1 point inside, {m} outside, on frame {frame}")
+        text = one if inside == 1 else tr("{n} points inside, {m} outside, on frame {frame}")
         said = text.format(n=inside, m=len(form.points) - inside, frame=form.on)
         column.label(text=said, translate=False)
     if action == "track":

@@ -23,13 +23,14 @@ class Cannot(Exception):
 
 class Place(NamedTuple):
     """Where a person is: a sequence, the playhead in its frames, the keys of the chosen strips (in time) and of the active
-    one ("" none), and the range `[start, end)` they marked."""
+    one ("" none), and the range `[start, end)` they marked. `apart`: the active strip is not in the sequence."""
 
     sequence: str
     frame: int = 0
     chosen: tuple[str, ...] = ()
     active: str = ""
     span: tuple[int, int] | None = None
+    apart: bool = False
 
 
 class Shown(NamedTuple):
@@ -72,18 +73,30 @@ def sequence_of(model: Model, place: Place) -> SequenceModel:
     return found
 
 
+def apart() -> Cannot:
+    """Returns the reason for a strip that the daemon does not know."""
+    return Cannot("The strip is not in the sequence yet")
+
+
 def active(model: Model, place: Place) -> Value:
     """Returns the item of the active strip; raises Cannot without one."""
     if not place.active:
-        raise Cannot("No strip is active")
+        raise apart() if place.apart else Cannot("No strip is active")
     return item_of(model, place, place.active)
+
+
+def chosen(place: Place) -> tuple[str, ...]:
+    """Returns the keys of the chosen strips, else of the active one; raises Cannot when that is not in the sequence."""
+    if place.apart and not place.chosen:
+        raise apart()
+    return place.chosen or ((place.active,) if place.active else ())
 
 
 def item_of(model: Model, place: Place, key: str) -> Value:
     """Returns the item of a strip; raises Cannot when the daemon does not know it yet, as of transitions."""
     item = sequence_of(model, place).items.get(key)
     if item is None:
-        raise Cannot("The strip is not in the sequence yet")
+        raise apart()
     return item
 
 

@@ -270,6 +270,7 @@ TEXTS: dict[str, str] = {
     "{name} shows no shot": "{name} zeigt keinen Shot",
     "1 local change is not sent yet": "1 Änderung ist noch nicht gesendet",
     "{n} local changes are not sent yet": "{n} Änderungen sind noch nicht gesendet",
+    "1 point inside, {m} outside, on frame {frame}": "1 Punkt innen, {m} außen, auf Bild {frame}",
     "{n} points inside, {m} outside, on frame {frame}": "{n} Punkte innen, {m} außen, auf Bild {frame}",
 }
 OF_DATA = frozenset(

@@ -297,6 +297,9 @@ def test_every_offer_says_why_not(studio: Studio) -> None:
     assert offers.reason(model, place, SMALL, "new") is None
     assert str(offers.reason(None, place, SMALL, "new")) == "Genlock is not connected"
     assert str(offers.reason(model, Place("none"), SMALL, "new")) == "This scene is not linked to a sequence"
+    apart = place._replace(apart=True)
+    for action in ("extend", "strips", "again", "mask"):
+        assert str(offers.reason(model, apart, SMALL, action)) == "The strip is not in the sequence yet"
 
 
 def test_a_shot_without_a_take_has_nothing_to_go_on_from(studio: Studio) -> None:
