@@ -123,7 +123,7 @@ def tell() -> dict[str, Any]:
     keys = [strip.key for strip in picture.strips]
     first = host.book.origin
     shown = {
-        s.key: [s.type, COUNTED.sub("", s.name), s.left - first, s.right - first, s.mute, s.speed, s.files, _looks(s)]
+        s.key: [s.type, _begins(s.name), s.left - first, s.right - first, s.mute, s.speed, s.files, _looks(s)]
         for s in picture.strips
         if s.key not in mapped.held and s.key not in sync.troubles and s.type not in KINDS
     }
@@ -142,6 +142,11 @@ def tell() -> dict[str, Any]:
         "notes": [note for note in bridge().notes if "went wrong" in note],
         "tags": sorted(player.tags()),
     }
+
+
+def _begins(name: str) -> str:
+    """Returns as much of a name as is left of it where Blender needs room for a count."""
+    return COUNTED.sub("", name).encode()[:50].decode(errors="ignore")
 
 
 def _looks(strip: Any) -> Any:
