@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from genlock.bench import Result, p50
+from genlock.bench import Result, kills, p50
 from genlock.errors import GenlockError
 from genlock_client.rest import Rest
 
@@ -80,6 +80,7 @@ def _version(python: Path) -> Iterator[Result]:
         times = _travel(python, environment)
         yield Result(f"{at}/edit to another Blender, p50", p50(times) * 1000, "ms", TRAVEL)
         yield Result(f"{at}/exit after unregister", _leaving(python, environment), "s", EXIT)
+    yield from kills.rows(at, python, os.environ)
 
 
 def _label(python: Path) -> str:
