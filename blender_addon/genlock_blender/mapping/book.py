@@ -221,8 +221,8 @@ def _crosses(sequence: SequenceModel) -> Iterator[tuple[str, tuple[int, int]]]:
     for id_, item in items.items():
         source = item["source"]
         if source.get("generator") in _CROSSES:
-            inputs = (source.get("parameters") or NOTHING).get("inputs") or ()
-            if len(inputs) == 2 and inputs[0] in items and inputs[1] in items:
+            inputs: list[Any] = list((source.get("parameters") or NOTHING).get("inputs") or ())
+            if len(inputs) == 2 and all(isinstance(key, str) and key in items for key in inputs):
                 left, right = inputs
                 yield id_, (sequence.start(left) + items[left]["duration"], sequence.start(right))
 
