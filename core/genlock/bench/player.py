@@ -34,6 +34,8 @@ class Player:
         self.made = 0
         self.gone: set[str] = set()
         """Tags of what went by an edit made here."""
+        self.seen: set[str] = set()
+        """Tags of what came by one: Blender refuses some of what is named."""
         self.done: dict[str, int] = {}
         """How often each kind of edit was made."""
 
@@ -51,7 +53,9 @@ class Player:
         except (RuntimeError, TypeError, IndexError):  # Blender's refusal, or nothing there to edit
             kind = None
         bpy.context.view_layer.update()
-        self.gone |= before - tags()
+        after = tags()
+        self.gone |= before - after
+        self.seen |= after - before
         if kind is None:
             return ""
         if kind not in (Player.undo, Player.redo):

@@ -228,7 +228,7 @@ class Table:
             pump(made.random.random() * pause)
         return {
             "done": made.done,
-            "made": [f"tag-{who}-{number}" for number in range(1, made.made + 1)],
+            "made": sorted(made.seen),
             "gone": sorted(made.gone),
             "accepted": self.answers.accepted,
         }
