@@ -95,16 +95,15 @@ def test_media_that_the_daemon_could_not_be_asked_for_are_asked_for_again(editor
     assert {item["name"] for item in editor.items().values()} == {"Red", "b"}
 
 
-def test_a_file_that_is_no_media_stays_here_and_the_rest_goes_out(editor: Editor, tmp_path: Path) -> None:
+def test_a_file_that_is_no_media_goes_out_under_its_name_and_costs_nothing(editor: Editor, tmp_path: Path) -> None:
     editor.link_new()
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"nothing")
     compat.strips(compat.editor(editor.scene)).new_image("Bad", str(bad), 4, 1)
     editor.color("Blue", 5, 1, 25)
     editor.settle()
-    assert {item["name"] for item in editor.items().values()} == {"Red", "Blue"}
-    code, sentence = editor.status.held["Bad"]
-    assert (code, bool(sentence)) == ("media", True)
+    assert {item["name"] for item in editor.items().values()} == {"Red", "Blue", "Bad"}
+    assert not editor.status.held
 
 
 def test_a_file_that_the_daemon_may_not_read_says_how_to_let_it(editor: Editor) -> None:
