@@ -60,7 +60,8 @@ def walk(editor: Editor, seed: int, steps: int) -> None:
         edit(editor, chance, f"{seed}-{n}")
         editor.pump(chance.choice((0.0, 0.02, 0.1, 0.3)))
         if chance.random() < 0.03 and editor.bridge.session is not None:
-            editor.bridge._happened(*editor.bridge.session.lost("a cable"))
+            for happening in editor.bridge.session.lost("a cable"):  # none while it is lost already
+                editor.bridge._happened(happening)
 
 
 def cut(editor: Editor) -> dict[str, Any]:
