@@ -14,7 +14,7 @@ from genlock.bench.kills import Found, Studio, kills, soak, studio
 from tests.hosts.blender.versions import interpreter
 
 STEPS = 40
-KILLS = 8
+KILLS = 4
 MANY_STEPS = 500
 MANY_KILLS = 200
 SECONDS = 300.0
